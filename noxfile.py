@@ -1,0 +1,359 @@
+"""The checks of xdbr. `nox` runs the default set, `nox -l` lists every session.
+
+A Python or a backend that is not on the machine is reported as a skipped session with its reason;
+it never counts as passed. Arguments after `--` go to the tool that the session runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import nox
+
+# The first nox that looks at every interpreter on PATH and not only at the first of a name.
+nox.needs_version = ">=2026.8.10"
+
+ROOT = Path(__file__).parent
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
+
+SUPPORTED_PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+OLDEST_PYTHON, NEWEST_PYTHON = "3.11", "3.13"
+
+# The extra that brings each backend; CuPy's depends on the machine's CUDA.
+BACKENDS = {"numpy": None, "strict": "strict", "portable": None, "torch": "torch", "jax": "jax", "cupy": "cuda"}
+DEFAULT_BACKENDS = ("numpy", "strict")
+
+SUITE_URL = "https://github.com/data-apis/array-api-tests"
+# The suite for version 2025.12 of the standard; a moving branch would make yesterday's pass fail today.
+SUITE_COMMIT = "55fcc60179efa2680ddd6cd926ddf17b83530e2b"
+SUITE_SECONDS = 300
+# A run with fewer tests than this has lost an extension or a chapter on the way, and proves nothing.
+SUITE_MINIMUM = 1300
+# Failures that one run of the suite may have.
+SUITE_ALLOWED_FAILURES = 39
+
+# How each example is run, besides `--out DIR`, and the kinds of files it must leave in DIR.
+EXAMPLES = {
+    "mnist/train_mnist.py": (("--data", "digits", "--epochs", "3"), {".dot", ".json", ".npz", ".png", ".svg"}),
+}
+
+# -------------------------------------------------------------------------------------------- Pythons
+
+
+def has_python(version: str) -> bool:
+    """Tell whether a Python of this version runs here; one that only pyenv knows is put at the end of PATH."""
+    if sys.version_info[:2] == tuple(map(int, version.split("."))):
+        return True
+    for folder in os.get_exec_path():
+        candidate = shutil.which(f"python{version}", path=folder)
+        # A pyenv shim is there for every Python that pyenv has, and fails for those it has not activated.
+        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return True
+    if pyenv := shutil.which("pyenv"):
+        listed = subprocess.run([pyenv, "versions", "--bare"], capture_output=True, text=True, check=False).stdout
+        for name in reversed(listed.split()):
+            if re.fullmatch(re.escape(version) + r"\.\d+", name):
+                prefix = subprocess.run([pyenv, "prefix", name], capture_output=True, text=True, check=True).stdout
+                os.environ["PATH"] += os.pathsep + str(Path(prefix.strip(), "bin"))
+                return True
+    return False
+
+
+def matrix() -> list[str]:
+    """Give the Pythons to test on: the oldest and the newest, and a stand-in for either that is missing."""
+    if sys.platform == "win32":  # where Pythons are found through the registry, by nox itself
+        return [OLDEST_PYTHON, NEWEST_PYTHON]
+    pythons = {OLDEST_PYTHON, NEWEST_PYTHON}
+    missing = [version for version in sorted(pythons) if not has_python(version)]
+    if missing:
+        found = [version for version in SUPPORTED_PYTHONS if version not in missing and has_python(version)]
+        pythons.update(found[:1] if OLDEST_PYTHON in missing else [], found[-1:] if NEWEST_PYTHON in missing else [])
+    return sorted(pythons, key=lambda version: int(version.partition(".")[2]))
+
+
+PYTHONS = matrix()
+
+nox.options.reuse_venv = "yes"
+nox.options.download_python = "never"
+# A missing Python is reported as a skipped session on CI systems too.
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = [
+    "lint",
+    "typing",
+    "imports",
+    *(f"tests-{python}({backend})" for python in PYTHONS for backend in DEFAULT_BACKENDS),
+    "docs",
+    "examples",
+    "build",
+    *(f"conformance({backend})" for backend in DEFAULT_BACKENDS),
+]
+
+# -------------------------------------------------------------------------------------------- helpers
+
+
+def tool(*names: str) -> list[str]:
+    """Give the requirements of these tools as the extra `dev` states them, so that they stand in one place."""
+    stated = {re.split(r"[^\w-]", line, maxsplit=1)[0]: line for line in PROJECT["optional-dependencies"]["dev"]}
+    return [stated[name] for name in names]
+
+
+def install(session: nox.Session, *extras: str, tools: tuple[str, ...] = ()) -> None:
+    """Install xdbr from this checkout, editable, with extras and tools; and forget the caller's settings."""
+    session.install("-e", f".[{','.join(extras)}]" if extras else ".", *tool(*tools))
+    session.env |= {"XDBR_DEVICE": None, "XDBR_DEFAULT_DTYPE": None, "MPLBACKEND": "Agg"}
+
+
+def cuda_extra(session: nox.Session) -> str:
+    """Give the extra for the CUDA that the driver of this machine supports."""
+    command = shutil.which("nvidia-smi")
+    if command is None:
+        session.skip("backend cupy is not on this machine: there is no nvidia-smi, hence no NVIDIA driver")
+    said = subprocess.run([command], capture_output=True, text=True, check=False)
+    version = re.search(r"CUDA Version:\s*(\d+)", said.stdout)
+    if said.returncode != 0 or version is None:
+        session.skip(f"backend cupy is not on this machine: nvidia-smi says {(said.stdout + said.stderr).strip()!r}")
+    return f"cuda{min(int(version[1]), 13)}"
+
+
+def install_for(session: nox.Session, backend: str, tools: tuple[str, ...] = ()) -> None:
+    """Install what a backend needs; skip the session with the reason where the backend cannot work here."""
+    extra = cuda_extra(session) if backend == "cupy" else BACKENDS[backend]
+    install(session, *([extra] if extra else []), tools=tools)
+    # `available` gives the reason, or nothing where the backend can be used.
+    probe = f"import xdbr; print(xdbr.backends.available()[{backend!r}] or '')"
+    reason = str(session.run("python", "-c", probe, silent=True)).strip()
+    if reason and backend in DEFAULT_BACKENDS:
+        session.error(f"backend {backend} needs nothing but its package, and is not available: {reason}")
+    if reason:
+        session.skip(f"backend {backend} is not on this machine: {reason}")
+
+
+# ------------------------------------------------------------------------------------------- sessions
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check formatting and lint rules."""
+    session.install(*tool("ruff"))
+    session.run("ruff", "check", *session.posargs, ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check types with mypy --strict."""
+    install(session, tools=("mypy",))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Check that every file imports only downward, and that only the backends name an array library."""
+    install(session, tools=("import-linter",))
+    session.run("lint-imports", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("backend", list(BACKENDS), ids=list(BACKENDS))
+def tests(session: nox.Session, backend: str) -> None:
+    """Run the tests on one backend and one Python."""
+    install_for(session, backend, tools=("pytest", "hypothesis"))
+    # The snippets and doctests show NumPy's values and have their own session.
+    arguments = session.posargs or ["--ignore=tests/test_docs.py"]
+    session.run("python", "-m", "pytest", *arguments, env={"XDBR_TEST_BACKEND": backend})
+
+
+@nox.session(python=OLDEST_PYTHON)
+def tests_lowest(session: nox.Session) -> None:
+    """Run the tests on the lowest versions of the dependencies that the package admits."""
+    lowest = [re.sub(r">=(.*)", r"==\1.*", line) for line in PROJECT["dependencies"]]
+    session.install("-e", ".", *lowest, *tool("pytest", "hypothesis"))
+    session.env |= {"XDBR_DEVICE": None, "XDBR_DEFAULT_DTYPE": None, "XDBR_TEST_BACKEND": "numpy"}
+    session.run("python", "-m", "pytest", *(session.posargs or ["--ignore=tests/test_docs.py"]))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run the snippets of README and docs, and the examples in all docstrings."""
+    install(session, "examples", "scipy", "strict", tools=("pytest", "hypothesis"))
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/test_docs.py"]))
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run every example, short, on real data, and see that it left what it promises."""
+    install(session, "examples", "strict")
+    there = {path.relative_to(ROOT / "examples").as_posix() for path in ROOT.glob("examples/*/[!_]*.py")}
+    if there != set(EXAMPLES):
+        session.error(f"the noxfile runs the examples {sorted(EXAMPLES)}, and there are {sorted(there)}")
+    for script, (arguments, promised) in EXAMPLES.items():
+        for device in DEFAULT_BACKENDS:
+            with tempfile.TemporaryDirectory() as out:
+                path = str(ROOT / "examples" / script)
+                session.run("python", path, *arguments, "--out", out, *session.posargs, env={"XDBR_DEVICE": device})
+                left = {file.suffix for file in Path(out).rglob("*") if file.stat().st_size > 0}
+                if not promised <= left:
+                    session.error(f"examples/{script} on {device} left no {sorted(promised - left)} in --out")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks, or those named after `--`, such as `import_time.py`."""
+    install(session, "torch")
+    for script in session.posargs or sorted(path.name for path in ROOT.glob("benchmarks/[!_]*.py")):
+        session.run("python", str(ROOT / "benchmarks" / script))
+
+
+# ------------------------------------------------------------------------------------- distributions
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Build the sdist, and the wheel from it, into nox's cache folder."""
+    session.install(*tool("build"))
+    target = session.cache_dir / "dist"
+    shutil.rmtree(target, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(target), str(ROOT))
+
+
+@nox.session(reuse_venv=False, requires=["dist"])
+@nox.parametrize("artifact", ["wheel", "sdist"], ids=["wheel", "sdist"])
+def build(session: nox.Session, artifact: str) -> None:
+    """Install a built distribution into a clean environment and run the sdist's tests there, far from the checkout."""
+    built = {"wheel": "*.whl", "sdist": "*.tar.gz"}
+    paths = {kind: next((session.cache_dir / "dist").glob(pattern)) for kind, pattern in built.items()}
+    session.install(f"{paths[artifact]}[strict]", *tool("pytest", "hypothesis"))
+    session.env |= {"XDBR_DEVICE": None, "XDBR_DEFAULT_DTYPE": None, "MPLBACKEND": "Agg"}
+    with tempfile.TemporaryDirectory() as folder, session.chdir(folder):
+        session.run("python", "-m", "pip", "check")
+        with tarfile.open(paths["sdist"]) as archive:
+            archive.extractall(folder, filter="data")
+        (source,) = Path(folder).iterdir()
+        # What the tests import must be what pip installed.
+        shutil.rmtree(source / "xdbr")
+        session.chdir(source)
+        session.run("python", "-c", "import xdbr; print('testing', xdbr.__version__, 'in', xdbr.__path__[0])")
+        session.run("python", "-m", "pytest", "--ignore=tests/test_docs.py", *session.posargs)
+
+
+# --------------------------------------------------------------------------------------- conformance
+
+
+def git(*arguments: str, folder: Path) -> None:
+    """Run git in a folder; it asks nothing and gives up on a network that does not answer."""
+    patience = ["-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=30"]
+    environment = os.environ | {"GIT_TERMINAL_PROMPT": "0"}
+    subprocess.run(
+        ["git", *patience, *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SUITE_SECONDS,
+        check=True,
+    )
+
+
+def is_suite(folder: Path) -> bool:
+    """Tell whether a folder is a clone of array-api-tests with its submodule."""
+    return (folder / "array_api_tests").is_dir() and (folder / "array-api" / "spec").is_dir()
+
+
+def find_suite(session: nox.Session, given: str | None) -> Path:
+    """Give the folder of array-api-tests: the given one, or a shallow clone that nox's cache keeps."""
+    if given:
+        folder = Path(session.invoked_from, given).resolve()
+        if not is_suite(folder):
+            session.error(f"{folder} is no clone of {SUITE_URL} with its submodule array-api")
+        return folder
+    folder = session.cache_dir.resolve() / f"array-api-tests-{SUITE_COMMIT[:12]}"
+    if is_suite(folder):
+        return folder
+    session.log(f"cloning {SUITE_URL} at {SUITE_COMMIT[:12]}")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        git("init", "--quiet", folder=folder)
+        git("remote", "add", "origin", SUITE_URL, folder=folder)
+        git("fetch", "--depth", "1", "origin", SUITE_COMMIT, folder=folder)
+        git("checkout", "--quiet", "FETCH_HEAD", folder=folder)
+        git("submodule", "update", "--init", "--depth", "1", folder=folder)
+    except (OSError, subprocess.SubprocessError) as error:
+        shutil.rmtree(folder)
+        said = getattr(error, "stderr", None) or str(error)
+        session.skip(
+            f"NOT RUN: cannot clone {SUITE_URL}: {said.strip().splitlines()[-1]}; "
+            "name a clone with XDBR_ARRAY_API_TESTS=PATH or -- --suite PATH"
+        )
+    return folder
+
+
+def run_conformance(session: nox.Session, backend: str, examples: int) -> None:
+    """Run array-api-tests on `xdbr` with a default device, and on that backend's own namespace."""
+    parser = argparse.ArgumentParser(prog=f"nox -s {session.name} --")
+    parser.add_argument("--suite", default=os.environ.get("XDBR_ARRAY_API_TESTS"), help="a clone of array-api-tests")
+    parser.add_argument("--examples", type=int, default=examples, help="examples for each test")
+    options, pytest_arguments = parser.parse_known_args(session.posargs)
+    suite = find_suite(session, options.suite)
+    install_for(session, backend)
+    session.install("-r", str(suite / "requirements.txt"))
+    counts = {}
+    with tempfile.TemporaryDirectory() as scratch, session.chdir(suite):
+        for module, device in (("xdbr", backend), (f"xdbr.{backend}", None)):
+            report = Path(scratch, f"{module}.xml")
+            session.run(
+                "python",
+                "-m",
+                "pytest",
+                "-q",
+                "--tb=short",
+                # Nothing is written into the clone, which may be the user's own.
+                "-pno:cacheprovider",
+                f"--junitxml={report}",
+                f"--max-examples={options.examples}",
+                "--disable-deadline",
+                *(pytest_arguments or ["array_api_tests"]),
+                env={
+                    "ARRAY_API_TESTS_MODULE": module,
+                    "XDBR_DEVICE": device,
+                    "HYPOTHESIS_STORAGE_DIRECTORY": scratch,
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                },
+                success_codes=[0, 1],  # 1: some tests failed, which are counted below
+            )
+            counts[module] = {
+                key: sum(int(run.get(key, 0)) for run in ET.parse(report).iter("testsuite"))
+                for key in ("tests", "failures", "errors", "skipped")
+            }
+    for module, count in counts.items():
+        said = ", ".join(f"{count[key]} {key}" for key in ("failures", "errors", "skipped", "tests"))
+        session.log(f"conformance of {module} on {backend}, {options.examples} examples: {said}")
+    for module, count in counts.items():
+        if not pytest_arguments and count["tests"] - count["skipped"] < SUITE_MINIMUM:
+            session.error(f"{module}: fewer than {SUITE_MINIMUM} tests ran")
+        if count["errors"] or count["failures"] > SUITE_ALLOWED_FAILURES:
+            session.error(f"{module}: more than {SUITE_ALLOWED_FAILURES} failures, or errors")
+
+
+@nox.session
+@nox.parametrize("backend", list(BACKENDS), ids=list(BACKENDS))
+def conformance(session: nox.Session, backend: str) -> None:
+    """Run the standard's own test suite, 30 examples a test; `-- --suite PATH --examples N`."""
+    run_conformance(session, backend, 30)
+
+
+@nox.session
+@nox.parametrize("backend", list(BACKENDS), ids=list(BACKENDS))
+def conformance_full(session: nox.Session, backend: str) -> None:
+    """Run the standard's own test suite, 200 examples a test; `-- --suite PATH --examples N`."""
+    run_conformance(session, backend, 200)
