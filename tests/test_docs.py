@@ -48,7 +48,7 @@ def run_program(text: str, name: str, folder: Path) -> subprocess.CompletedProce
     script.write_text(program(text), encoding="utf-8")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("XDBR_")}
     return subprocess.run(
-        [sys.executable, "-X", "utf8", "-W", "error", script],
+        [sys.executable, "-X", "utf8", script],
         cwd=folder,
         env=environment | {"MPLBACKEND": "Agg"},
         stdin=subprocess.DEVNULL,
@@ -72,7 +72,8 @@ def test_readme_has_snippets() -> None:
 
 
 def test_blocks_of_a_page_share_names_and_keep_line_numbers(tmp_path: Path) -> None:
-    page = "# Title\n```python\na = 1\n```\nText\n```bash\nexit 1\n```\n  ```python\n  b = a + 1\n  raise ValueError(b)\n  ```\n"
+    first, other = "```python\na = 1\n```\n", "```bash\nexit 1\n```\n"
+    page = f"# Title\n{first}Text\n{other}  ```python\n  b = a + 1\n  raise ValueError(b)\n  ```\n"
     done = run_program(page, "page_md.py", tmp_path)
     assert done.returncode == 1
     assert 'page_md.py", line 11' in done.stderr
