@@ -50,7 +50,8 @@ def coordinates(layers: Layers, widths: Sequence[float], gap: float) -> list[flo
             found = _pack(layers, order, root, widths, gap)
             results.append([-x for x in found] if mirrored else found)
     centres = _balance(results, widths)
-    _settle(layers, centres, widths, gap)
+    ends = [up or down for up, down in zip(spine_up, spine_down, strict=True)]
+    _settle(layers, ends, centres, widths, gap)
     left = min(x - width / 2 for x, width in zip(centres, widths, strict=True))
     return [x - left for x in centres]
 
@@ -193,15 +194,15 @@ def _balance(results: list[list[float]], widths: Sequence[float]) -> list[float]
     return [sum(sorted(four)[1:3]) / 2 for four in zip(*moved, strict=True)]
 
 
-def _settle(layers: Layers, centres: list[float], widths: Sequence[float], gap: float) -> None:
-    """Move sources and ends, which bend no chain, towards their neighbours as far as there is room."""
+def _settle(layers: Layers, spine: _Blocks, centres: list[float], widths: Sequence[float], gap: float) -> None:
+    """Move sources and ends, behind which no chain hangs, towards their neighbours as far as there is room."""
     for layer in layers.order:
         for places in (range(len(layer)), range(len(layer) - 1, -1, -1)):
             for place in places:
                 vertex = layer[place]
                 if vertex >= layers.real or (layers.up[vertex] and layers.down[vertex]):
                     continue
-                near = layers.up[vertex] or layers.down[vertex]
+                near = spine[vertex] or layers.up[vertex] or layers.down[vertex]
                 if not near:
                     continue
                 wanted = sum(centres[other] for other in near) / len(near)

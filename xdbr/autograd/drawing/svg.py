@@ -19,24 +19,23 @@ _MARGIN = 12.0
 _HEAD = 7.0
 _TEXT, _FAINT, _EDGE = "#1b1f24", "#4c566a", "#5b6573"
 
-# Advance widths of Helvetica in thousandths of the font size, from its public AFM metrics: space to tilde.
+# Advance widths in thousandths of the font size, space to tilde: the larger of Helvetica (and Arial, which has the
+# same) and of DejaVu Sans, the usual stand-in where neither is installed.
 _ASCII = (
-    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278,
-    556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556,
-    1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778,
-    667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556,
-    333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556,
-    556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
+    318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337,
+    636, 636, 636, 636, 636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 556,
+    1015, 684, 686, 722, 770, 667, 611, 778, 752, 295, 500, 667, 557, 863, 748, 787,
+    667, 787, 722, 667, 611, 732, 684, 989, 685, 667, 685, 390, 337, 390, 838, 556,
+    500, 613, 635, 550, 635, 615, 352, 635, 634, 278, 278, 579, 278, 974, 634, 612,
+    635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838,
 )  # fmt: skip
-# The viewer may have a wider font than Helvetica: DejaVu Sans, the usual stand-in, needs up to this much more.
-_SAFETY = 1.16
 
 
 def text_width(text: str, size: float = _SIZE) -> float:
     """An upper estimate of the width of a line of text in pixels, in any common sans-serif font.
 
     >>> round(text_width("tanh"), 1)
-    24.8
+    25.0
     """
     total = 0
     for char in text:
@@ -46,8 +45,8 @@ def text_width(text: str, size: float = _SIZE) -> float:
         elif unicodedata.combining(char):
             continue
         else:
-            total += 1000 if unicodedata.east_asian_width(char) in "WF" else 700
-    return total * size * _SAFETY / 1000
+            total += 1000 if unicodedata.east_asian_width(char) in "WF" else 800
+    return total * size / 1000
 
 
 def vertex_size(vertex: Vertex, arrows: int = 1) -> Point:
