@@ -1,0 +1,434 @@
+"""Creation functions: the few that depend on a backend, because no argument tells which.
+
+Each is written once as `f(at, ...)`, where `at` says on which backend and device to create. `bind`
+makes the function of one namespace from it: that of a backend creates on its own current device,
+that of the package on the default device.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from .. import backends
+from .._config import get_default_dtype
+from .._errors import DtypeError, ShapeError
+from .._typing import Dtype, RawArray
+from ..autograd.primitive import composite, primitive, wrap
+from ..autograd.variable import VARIABLES, Variable
+from ..backends import Backend, Device, canonical_dtype, current_device, get_default_device, parse_device
+from .data_types import astype, to_device
+
+__all__ = [
+    "CREATION",
+    "At",
+    "bind",
+    "empty_like",
+    "full_like",
+    "meshgrid",
+    "ones_like",
+    "tril",
+    "triu",
+    "zeros_like",
+]
+
+
+class At:
+    """Where an array is created: `xp`, the library's namespace, and `device`, its own device object."""
+
+    __slots__ = ("backend", "device", "where", "xp")
+
+    def __init__(self, where: Device) -> None:
+        self.where = where
+        self.backend: Backend = where.backend
+        self.xp: Any = self.backend.lib
+        self.device: Any = self.backend.raw_device(where)
+
+    def dtype(self, dtype: Dtype, *samples: Any) -> Any:
+        """Give the library's dtype; where `dtype` is None, the default one for the kind of the Python `samples`."""
+        if dtype is not None:
+            return self.backend.dtype(dtype)
+        name = get_default_dtype()
+        if any(isinstance(sample, complex) for sample in samples):
+            return self.backend.dtype("complex128" if name == "float64" else "complex64")
+        if any(isinstance(sample, float) for sample in samples):
+            return self.backend.dtype(name)
+        return None
+
+
+CREATION: dict[str, Callable[..., Any]] = {}
+"""The unbound creation functions by name ("zeros", "fft.fftfreq"); each takes an `At` first and gives a raw array."""
+
+
+def creation(name: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a creation function `f(at, ...)`, which gives a raw array."""
+
+    def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
+        CREATION[name or forward.__name__] = forward
+        return forward
+
+    return declare
+
+
+def bind(forward: Callable[..., Any], backend: Backend | None, *, raw: bool = False) -> Callable[..., Any]:
+    """Give the creation function of one namespace: that of `backend`, or with `None` that of the default device."""
+    finish: Callable[[Any], Any] = (lambda x: x) if raw else _finish
+    takes_device = "device" in (forward.__kwdefaults__ or ())
+
+    def create(*args: Any, **options: Any) -> Any:
+        device = options.get("device") if takes_device else None
+        if device is not None:
+            where = device if type(device) is Device else parse_device(device, function=forward.__name__)
+        else:
+            where = get_default_device() if backend is None else current_device(backend)
+        return finish(forward(At(where), *args, **options))
+
+    functools.update_wrapper(create, forward)
+    create.__wrapped__ = functools.partial(forward, None)  # type: ignore[attr-defined]
+    return create
+
+
+def _finish(made: Any) -> Any:
+    return made if type(made) in VARIABLES else wrap(made)
+
+
+def _number(function: str, argument: str, value: Any) -> Any:
+    """Read a number that may come as a 0-d array."""
+    if isinstance(value, (bool, int, float, complex)):
+        return value
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        return value.item()
+    raise TypeError(f"{function}: {argument} must be a number; got {type(value).__name__}")
+
+
+def _lengths(function: str, shape: Any) -> tuple[int, ...]:
+    """Read a shape: an integer or a sequence of them, none negative."""
+    try:
+        lengths = (shape.__index__(),) if hasattr(shape, "__index__") else tuple(n.__index__() for n in shape)
+    except (TypeError, AttributeError) as error:
+        raise TypeError(f"{function}: shape must be an integer or a sequence of integers; got {shape!r}") from error
+    if any(n < 0 for n in lengths):
+        raise ShapeError(f"{function}: shape must not have negative lengths; got {lengths}")
+    return lengths
+
+
+@creation()
+def asarray(at: At, obj: Any, /, *, dtype: Dtype = None, device: Any = None, copy: bool | None = None) -> Any:
+    """Convert an object to a Variable.
+
+    obj: a Variable (given back itself where nothing has to change, with its gradient), a raw array of
+        any backend, a scalar, a nested sequence of these, or anything that NumPy reads.
+    dtype: that of `obj` by default; Python floats take the default floating-point dtype.
+    device: that of `obj` by default; host data (NumPy arrays, sequences) go to the default device.
+    copy: `True` copies always, `False` never (`ValueError` where one is needed), `None` where needed.
+
+    A NumPy array is shared, not copied; a write to the Variable never reaches it.
+
+    >>> import xdbr
+    >>> xdbr.asarray([[1.0, 2.0], [3.0, 4.0]])
+    Variable([[1., 2.],
+              [3., 4.]], dtype=float32)
+    """
+    if type(obj) in VARIABLES:
+        return _asarray_variable(obj, dtype, at.where if device is not None else None, copy)
+    found = backends.of(obj) if not isinstance(obj, (bool, int, float, complex)) else None
+    if found is not None:
+        return _asarray_raw(at, obj, found, dtype, device, copy)
+    if copy is False and not hasattr(obj, "__dlpack__") and not hasattr(obj, "__array__"):
+        try:
+            memoryview(obj)
+        except TypeError:
+            raise ValueError(f"asarray: copy=False, but {type(obj).__name__} can only be copied") from None
+    if isinstance(obj, (list, tuple)) and _holds_variables(obj):
+        return _stack_nested(at, obj, dtype)
+    if isinstance(obj, (bool, int, float, complex)):
+        return at.xp.asarray(obj, dtype=at.dtype(dtype, obj), device=at.device)
+    host = backends.host_array(obj, get_default_dtype())
+    if dtype is None:
+        return at.backend.from_host(host, device=at.where)
+    return at.backend.asarray(at.backend.from_host(host, device=at.where), dtype=dtype, device=at.where)
+
+
+def _asarray_variable(x: Variable, dtype: Dtype, where: Device | None, copy: bool | None) -> Variable:
+    y = x
+    if where is not None and where != x.device:
+        if copy is False:
+            raise ValueError(f"asarray: copy=False, but moving from {str(x.device)!r} to {str(where)!r} needs a copy")
+        y = to_device(y, where)
+    if dtype is not None and canonical_dtype(dtype) != x.dtype:
+        if copy is False:
+            raise ValueError(f"asarray: copy=False, but a conversion from {x.dtype} to {dtype} needs a copy")
+        y = astype(y, dtype)
+    return astype(y, y.dtype, copy=True) if copy and y is x else y
+
+
+def _asarray_raw(at: At, obj: RawArray, found: Backend, dtype: Dtype, device: Any, copy: bool | None) -> RawArray:
+    is_host = found.is_host
+    if device is None and not is_host and at.backend is not found:
+        at = At(found.device_of(obj))
+    raw = found.as_array(obj)
+    source = found.device_of(raw)
+    if at.where != source:
+        if copy is False:
+            raise ValueError(f"asarray: copy=False, but moving from {str(source)!r} to {str(at.where)!r} needs a copy")
+        raw = found.transfer(raw, at.where) if at.backend is found else at.backend.from_host(found.to_host(raw), device=at.where)
+        copy = None
+    if (dtype is None or canonical_dtype(dtype) == canonical_dtype(raw.dtype)) and not copy:
+        return raw
+    return at.backend.asarray(raw, dtype=dtype, device=at.where, copy=copy)
+
+
+def _holds_variables(obj: Any) -> bool:
+    return any(
+        type(part) in VARIABLES or (isinstance(part, (list, tuple)) and _holds_variables(part)) for part in obj
+    )
+
+
+def _stack_nested(at: At, obj: Any, dtype: Dtype) -> Variable:
+    """Stack a nested sequence that has Variables in it, differentiably."""
+    from .data_types import result_type
+    from .manipulation import stack
+
+    parts = [
+        _stack_nested(at, part, dtype)
+        if isinstance(part, (list, tuple)) and _holds_variables(part)
+        else _asarray_variable(part, dtype, None, None)
+        if type(part) in VARIABLES
+        else part
+        for part in obj
+    ]
+    arrays = [part for part in parts if type(part) in VARIABLES]
+    common = dtype if dtype is not None else result_type(*parts)
+    like = arrays[0]
+    where = At(like.device)
+    ready = [
+        astype(part, common, copy=False) if type(part) in VARIABLES else wrap(asarray(where, part, dtype=common)) for part in parts
+    ]
+    return stack(ready)
+
+
+@creation()
+def arange(
+    at: At, start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Dtype = None, device: Any = None
+) -> RawArray:
+    """Evenly spaced values in `[start, stop)` (`[0, start)` where `stop` is None); shape (n,).
+
+    >>> import xdbr
+    >>> xdbr.arange(3)
+    Variable([0, 1, 2], dtype=int64)
+    """
+    start = _number("arange", "start", start)
+    stop = None if stop is None else _number("arange", "stop", stop)
+    step = _number("arange", "step", step)
+    return at.xp.arange(start, stop, step, dtype=at.dtype(dtype, start, stop, step), device=at.device)
+
+
+@creation()
+def empty(at: At, shape: Any, *, dtype: Dtype = None, device: Any = None) -> RawArray:
+    """An array of `shape` whose elements are not set; the default floating-point dtype.
+
+    >>> import xdbr
+    >>> xdbr.empty((2, 3)).shape
+    (2, 3)
+    """
+    return at.xp.empty(_lengths("empty", shape), dtype=at.dtype(dtype, 0.0), device=at.device)
+
+
+@creation()
+def eye(
+    at: At, n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Dtype = None, device: Any = None
+) -> RawArray:
+    """Ones on the `k`-th diagonal, zeros elsewhere; shape (n_rows, n_cols), the default floating-point dtype.
+
+    >>> import xdbr
+    >>> xdbr.eye(2)
+    Variable([[1., 0.],
+              [0., 1.]], dtype=float32)
+    """
+    return at.xp.eye(n_rows, n_cols, k=k, dtype=at.dtype(dtype, 0.0), device=at.device)
+
+
+@creation()
+def from_dlpack(at: At, x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
+    """Import an array from another library through DLPack; memory is shared where that is possible.
+
+    x: an object with `__dlpack__` and `__dlpack_device__`; a Variable that needs gradient raises `GradientError`.
+    device: where the result is to lie; that of `x` by default, where this namespace's backend can reach it.
+
+    >>> import numpy, xdbr
+    >>> xdbr.from_dlpack(numpy.arange(3))
+    Variable([0, 1, 2], dtype=int64)
+    """
+    if type(x) in VARIABLES:
+        x = x._leave("from_dlpack")
+    found = backends.of(x)
+    if found is not None:
+        return _asarray_raw(at, x, found, None, device, copy)
+    return at.backend.from_dlpack(x, device=None if device is None else at.where, copy=copy)
+
+
+@creation()
+def full(at: At, shape: Any, fill_value: Any, *, dtype: Dtype = None, device: Any = None) -> Any:
+    """An array of `shape` with every element `fill_value`, whose kind decides the dtype.
+
+    >>> import xdbr
+    >>> xdbr.full(3, 7)
+    Variable([7, 7, 7], dtype=int64)
+    """
+    if type(fill_value) in VARIABLES:
+        from .manipulation import broadcast_to
+
+        made = broadcast_to(fill_value, _lengths("full", shape))
+        return made if dtype is None else astype(made, dtype)
+    fill_value = _number("full", "fill_value", fill_value)
+    return at.xp.full(_lengths("full", shape), fill_value, dtype=at.dtype(dtype, fill_value), device=at.device)
+
+
+@creation()
+def linspace(
+    at: At, start: Any, stop: Any, /, num: int, *, dtype: Dtype = None, device: Any = None, endpoint: bool = True
+) -> RawArray:
+    """`num` evenly spaced values from `start` to `stop`; shape (num,), the default floating-point (or complex) dtype.
+
+    >>> import xdbr
+    >>> xdbr.linspace(0, 1, 3)
+    Variable([0. , 0.5, 1. ], dtype=float32)
+    """
+    start, stop = _number("linspace", "start", start), _number("linspace", "stop", stop)
+    return at.xp.linspace(
+        start, stop, num, dtype=at.dtype(dtype, 0.0, start, stop), device=at.device, endpoint=endpoint
+    )
+
+
+@creation()
+def ones(at: At, shape: Any, *, dtype: Dtype = None, device: Any = None) -> RawArray:
+    """An array of `shape` of ones; the default floating-point dtype.
+
+    >>> import xdbr
+    >>> xdbr.ones(2)
+    Variable([1., 1.], dtype=float32)
+    """
+    return at.xp.ones(_lengths("ones", shape), dtype=at.dtype(dtype, 0.0), device=at.device)
+
+
+@creation()
+def zeros(at: At, shape: Any, *, dtype: Dtype = None, device: Any = None) -> RawArray:
+    """An array of `shape` of zeros; the default floating-point dtype.
+
+    >>> import xdbr
+    >>> xdbr.zeros(2)
+    Variable([0., 0.], dtype=float32)
+    """
+    return at.xp.zeros(_lengths("zeros", shape), dtype=at.dtype(dtype, 0.0), device=at.device)
+
+
+# -- creation like another array: no backend to choose, and no gradient -----------------------------
+
+
+def _like(name: str, x: Any, dtype: Dtype, device: Any, *values: Any) -> Any:
+    raw = x._raw if type(x) in VARIABLES else x
+    backend = backends.of(raw)
+    if backend is None:
+        raise DtypeError(f"{name}: x must be an array or a Variable; got {type(x).__name__}")
+    where = backend.device_of(raw) if device is None else parse_device(device, function=name)
+    at = At(where)
+    raw_dtype = at.backend.dtype(canonical_dtype(raw.dtype) if dtype is None else dtype)
+    if where == backend.device_of(raw):
+        return wrap(getattr(at.xp, name)(backend.as_array(raw), *values, dtype=raw_dtype, device=at.device))
+    plain = name.removesuffix("_like")
+    return wrap(getattr(at.xp, plain)(tuple(raw.shape), *values, dtype=raw_dtype, device=at.device))
+
+
+def empty_like(x: Any, /, *, dtype: Dtype = None, device: Any = None) -> Variable:
+    """An array of x's shape whose elements are not set; dtype and device are x's by default.
+
+    >>> import xdbr
+    >>> xdbr.empty_like(xdbr.ones((2, 3))).shape
+    (2, 3)
+    """
+    return _like("empty_like", x, dtype, device)
+
+
+def full_like(x: Any, /, fill_value: Any, *, dtype: Dtype = None, device: Any = None) -> Variable:
+    """An array of x's shape with every element `fill_value`; dtype and device are x's by default.
+
+    >>> import xdbr
+    >>> xdbr.full_like(xdbr.ones(2), 3)
+    Variable([3., 3.], dtype=float32)
+    """
+    return _like("full_like", x, dtype, device, _number("full_like", "fill_value", fill_value))
+
+
+def ones_like(x: Any, /, *, dtype: Dtype = None, device: Any = None) -> Variable:
+    """An array of x's shape of ones; dtype and device are x's by default.
+
+    >>> import xdbr
+    >>> xdbr.ones_like(xdbr.zeros(2))
+    Variable([1., 1.], dtype=float32)
+    """
+    return _like("ones_like", x, dtype, device)
+
+
+def zeros_like(x: Any, /, *, dtype: Dtype = None, device: Any = None) -> Variable:
+    """An array of x's shape of zeros; dtype and device are x's by default.
+
+    >>> import xdbr
+    >>> xdbr.zeros_like(xdbr.ones(2))
+    Variable([0., 0.], dtype=float32)
+    """
+    return _like("zeros_like", x, dtype, device)
+
+
+@composite
+def meshgrid(xp: Any, *arrays: Any, indexing: str = "xy") -> tuple[Any, ...]:
+    """Coordinate arrays from the 1-d coordinate vectors `arrays`: a tuple, all of one shape.
+
+    indexing: "xy" (the first two axes swapped) or "ij". Differentiable; raises `ShapeError` for a vector that is not 1-d.
+
+    >>> import xdbr
+    >>> x, y = xdbr.meshgrid(xdbr.arange(2), xdbr.arange(3))
+    >>> x.shape
+    (3, 2)
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij'; got {indexing!r}")
+    n = len(arrays)
+    shaped = []
+    for i, x in enumerate(arrays):
+        if len(x.shape) > 1:
+            raise ShapeError(f"meshgrid: arrays[{i}] must have one axis; got shape {tuple(x.shape)}")
+        axis = 1 - i if indexing == "xy" and i < 2 and n > 1 else i
+        shaped.append(xp.reshape(x, tuple(-1 if j == axis else 1 for j in range(n))))
+    return tuple(xp.broadcast_arrays(*shaped))
+
+
+@primitive(arrays=1)
+def tril(xp: Any, x: Any, /, *, k: int = 0) -> Any:
+    """The lower triangle of each matrix, zeros above the `k`-th diagonal; shape (..., m, n).
+
+    >>> import xdbr
+    >>> xdbr.tril(xdbr.ones((2, 2)))
+    Variable([[1., 0.],
+              [1., 1.]], dtype=float32)
+    """
+    return xp.tril(x, k=k)
+
+
+tril.vjp(lambda xp, g, k: xp.tril(g, k=k))
+
+
+@primitive(arrays=1)
+def triu(xp: Any, x: Any, /, *, k: int = 0) -> Any:
+    """The upper triangle of each matrix, zeros below the `k`-th diagonal; shape (..., m, n).
+
+    >>> import xdbr
+    >>> xdbr.triu(xdbr.ones((2, 2)))
+    Variable([[1., 1.],
+              [0., 1.]], dtype=float32)
+    """
+    return xp.triu(x, k=k)
+
+
+triu.vjp(lambda xp, g, k: xp.triu(g, k=k))
+

@@ -1,0 +1,56 @@
+"""The differentiable mirrors of the backends' extras: same names and signatures, recorded.
+
+Gradient rules call `xp.extras.<name>`; on raw arrays that is the backend's own function, under
+`create_graph=True` it is the one here, so the rules stay closed under differentiation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._typing import Array, Dtype, Key
+from ..autograd.primitive import REGISTRY, composite, primitive
+from ..autograd.views import Walk, setitem
+from ..backends import canonical_dtype
+
+__all__ = ["absorb", "cast", "index_add", "write"]
+
+
+@primitive(name="extras.index_add", arrays=2)
+def index_add(xp: Any, x: Array, v: Array, /, *, key: Key) -> Array:
+    """Give `x` with `v` added at `key`, where positions that `key` names twice receive both."""
+    return xp.extras.index_add(x, v, key=key)
+
+
+index_add.vjp(lambda xp, g: g, lambda xp, g, key: g[key])
+
+
+@primitive(name="extras.absorb", arrays=2, joint=True, selecting=True)
+def absorb(xp: Any, g: Array, y: Array, /) -> Array:
+    """Give `y`, a cotangent that a rule made linearly from `g`, with zeros wherever `g` is zero.
+
+    Below a selection a zero cotangent says that the element was not used, so that its gradient is
+    zero however infinite the local derivative is. As a function of `g` and of the rule's other
+    inputs the result is still the plain product: hence the rule passes everything on to `y`, and
+    flags the cotangent so that in turn it absorbs there.
+    """
+    return xp.where(g == 0, xp.zeros_like(y), y)
+
+
+absorb.vjp_joint(lambda xp, g, needs: [None, g])
+
+
+@composite(name="extras.cast")
+def cast(xp: Any, x: Array, dtype: Dtype, /) -> Array:
+    """Give `x` with `dtype`, and its real part where `x` is complex and `dtype` is not."""
+    if xp.isdtype(x.dtype, "complex floating") and not canonical_dtype(dtype).kind == "c":
+        x = xp.real(x)
+    return xp.astype(x, dtype)
+
+
+def write(x: Array, v: Array, /, *, walk: Walk, key: Key) -> Array:
+    """Give `x` with `v` written at `walk(x)[key]`."""
+    return setitem(x, v, walk=walk, key=key)
+
+
+REGISTRY["extras.write"] = setitem.primitive

@@ -1,0 +1,874 @@
+"""Primitives: functions written once, with the namespace handed in, and their gradient rules.
+
+`@primitive` turns a forward `f(xp, x, ...)` into a public function `f(x, ...)` that takes Variables,
+runs the backend's kernel on their raw arrays and records one node. A rule's parameters after
+`(xp, g)` are its retention list; nothing else is kept.
+
+The two shapes of function that make up most of a graph, one or two arrays without options, have a hot
+path of their own (`_unary`, `_binary`): flat nodes, no tuples, no keyword arguments, the kernel looked up by the
+type of the raw array. All others, and all unusual arguments, go through `Primitive.apply`.
+"""
+
+from __future__ import annotations
+
+import functools
+import opcode
+from collections.abc import Callable, Sequence
+from types import CodeType
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+
+from .. import backends
+from .._config import MODE, get_default_dtype
+from .._errors import DeviceError, DtypeError
+from ..backends import Backend
+from .graph import Node, next_order, remember_where
+from .variable import VARIABLES, Variable, refresh
+
+__all__ = [
+    "REGISTRY",
+    "Composite",
+    "Primitive",
+    "PrimitiveFunction",
+    "RawNamespace",
+    "composite",
+    "elementwise",
+    "nondifferentiable",
+    "primitive",
+    "raw_namespace",
+]
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+Rule = Callable[..., Any]
+
+_new = object.__new__
+_SCALARS = frozenset((bool, int, float, complex))
+
+REGISTRY: dict[str, Primitive | Composite] = {}
+"""Every function by its name in the namespace ("tanh", "linalg.qr", "extras.index_add")."""
+
+
+class PrimitiveFunction(Protocol, Generic[P, R_co]):
+    """The public function that `@primitive` makes."""
+
+    __name__: str
+    __doc__: str | None
+    primitive: Primitive
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+    def vjp(self, *rules: Rule | None) -> None:
+        """Declare one gradient rule `(xp, g, *retained)` per array argument, in order; `None` where there is none."""
+
+    def vjp_joint(self, rule: Rule) -> None:
+        """Declare one rule `(xp, g, needs, *retained)` that gives the list of all cotangents."""
+
+
+class Kernels(dict[type, Callable[..., Any]]):
+    """From the type of a raw array to the function that computes the primitive on it."""
+
+    def __init__(self, prim: Primitive) -> None:
+        super().__init__()
+        self.prim = prim
+
+    def __missing__(self, array_type: type) -> Callable[..., Any]:
+        backend = backends._registry._TYPES[array_type]
+        if backend is None:
+            raise DtypeError(
+                f"{self.prim.name}: expected an array of a known backend or a Variable; got {array_type.__name__}"
+            )
+        kernel = self.prim.kernel(backend)
+        if backend.multi_device and self.prim.flat and self.prim.arity == 2:
+            kernel = self.prim.same_device(kernel, backend)
+        self[array_type] = kernel
+        return kernel
+
+
+class Primitive:
+    """A function with its gradient rules; `function` is its public form."""
+
+    is_leaf = False
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        *,
+        name: str | None = None,
+        arrays: int | None = None,
+        list_arg: bool = False,
+        outputs: int = 1,
+        joint: bool = False,
+        elementwise: bool = False,
+        floating: bool = False,
+        selecting: bool = False,
+        differentiable: bool = True,
+    ) -> None:
+        code = forward.__code__
+        names = code.co_varnames[1 : code.co_argcount]
+        positional = code.co_posonlyargcount - 1
+        self.forward = forward
+        self.name = name or forward.__name__
+        self.arity = arity = positional if arrays is None else arrays
+        self.array_names = names[:arity]
+        self.option_names = names[arity:] + code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        self.positional_options = names[arity:]
+        defaults = forward.__defaults__ or ()
+        self.defaults: dict[str, Any] = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
+        self.defaults.update(forward.__kwdefaults__ or {})
+        self.list_arg = list_arg
+        self.outputs = outputs
+        self.flat = not self.option_names and not list_arg and outputs == 1 and not joint and arity in (1, 2)
+        self.two_slots = self.flat
+        self.is_elementwise = elementwise
+        self.floating = floating
+        self.selecting = selecting
+        self.differentiable = differentiable
+        self.kernels = Kernels(self)
+        self.rules: tuple[Rule | None, ...] | None = None
+        self.rule_names: tuple[tuple[str, ...], ...] = ()
+        self.joint: Rule | None = None
+        self.keep: tuple[frozenset[str], ...] = ()
+        # The flat hot path: which of d1 (1), d2 (2), out (4) each rule needs, and how the engine calls it.
+        self.rule0: Rule | None = None
+        self.rule1: Rule | None = None
+        self.code0 = self.code1 = 0
+        self.keep_bits: tuple[int, ...] = (0,) * min(arity, 2)
+        self.retainers: list[Callable[..., None]] = []
+        self.freed = cast("Primitive", _Freed(self))
+        self.scatter: Callable[..., Any] | None = None
+        self.gated: Callable[..., Any] | None = None
+        maker = (_unary if arity == 1 else _binary) if self.flat else _general
+        self.function = maker(self)
+        _dress(self.function, self, forward)
+
+    # -- kernels -----------------------------------------------------------------------------
+
+    def kernel(self, backend: Backend) -> Callable[..., Any]:
+        """Give the function that computes this primitive on the backend's raw arrays."""
+        own = backend.kernels.get(self.name)
+        if own is not None:
+            return own  # type: ignore[no-any-return]
+        direct = _direct_name(self)
+        if direct is not None:
+            found: Any = Library(backend)
+            for part in direct.split("."):
+                found = getattr(found, part)
+            return found  # type: ignore[no-any-return]
+        return functools.partial(self.forward, Library(backend))
+
+    def same_device(self, kernel: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
+        """Give the kernel with a check that both arrays lie on one device of the backend."""
+
+        def checked(d1: Any, d2: Any) -> Any:
+            if type(d1) is type(d2) and backend.device_of(d1) != backend.device_of(d2):
+                self._check_devices([(0, d1, backend), (1, d2, backend)])
+            return kernel(d1, d2)
+
+        return checked
+
+    # -- rules -------------------------------------------------------------------------------
+
+    def vjp(self, *rules: Rule | None) -> None:
+        """Declare the gradient rules, one per array argument; see `PrimitiveFunction.vjp`."""
+        if len(rules) != self.arity:
+            raise TypeError(f"{self.name}.vjp: expected {self.arity} rules, one per array argument; got {len(rules)}")
+        self.rules = rules
+        self.rule_names = tuple(() if rule is None else self._retained(rule, 2) for rule in rules)
+        if not self.flat:
+            self.keep = tuple(map(frozenset, self.rule_names))
+            return
+        bits = {name: 1 << i for i, name in enumerate(self.array_names)} | {"out": 4}
+        codes = []
+        for names in self.rule_names:
+            plain = names if len(names) == 1 and names[0] in bits else ()
+            codes.append(0 if not names else bits[plain[0]] if plain else -1)
+        self.code0, self.rule0 = codes[0], rules[0]
+        keeps = [self._bits(names, bits) for names in self.rule_names]
+        if self.arity == 2:
+            self.code1, self.rule1 = codes[1], rules[1]
+        self.keep_bits = tuple(keeps)
+        for retain in self.retainers:
+            retain(*keeps)
+
+    def _bits(self, names: tuple[str, ...], bits: dict[str, int]) -> int:
+        found = 0
+        for name in names:
+            if name in bits:
+                found |= bits[name]
+            elif name.endswith(("_shape", "_dtype")) and self.arity == 2:
+                # A flat node knows the shape of an input that needs gradient; of the other it keeps the array.
+                found |= bits[name[:-6]]
+        return found
+
+    def vjp_joint(self, rule: Rule) -> None:
+        """Declare one rule that gives the cotangents of all array arguments; see `PrimitiveFunction.vjp_joint`."""
+        if self.flat:
+            raise TypeError(f"{self.name}.vjp_joint: declare it with @primitive(joint=True)")
+        self.joint = rule
+        self.rule_names = (self._retained(rule, 3),)
+        self.keep = (frozenset(self.rule_names[0]),)
+
+    def _retained(self, rule: Rule, skip: int) -> tuple[str, ...]:
+        code = _code(rule)
+        names = code.co_varnames[skip : code.co_argcount]
+        known = {*self.array_names, *self.option_names, "out"}
+        known |= {f"{name}_{what}" for name in self.array_names for what in ("shape", "dtype")}
+        unknown = [name for name in names if name not in known]
+        if unknown or code.co_argcount < skip:
+            raise TypeError(
+                f"{self.name}: a gradient rule retains {unknown}, but the function has inputs "
+                f"{self.array_names}, options {self.option_names} and 'out'"
+            )
+        return names
+
+    # -- the general call ---------------------------------------------------------------------
+
+    def apply(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Run the primitive on any arguments that it takes, and record it where that is asked for."""
+        inputs: Sequence[Any] = args[0] if self.list_arg else args
+        raws, backend = self._raws(inputs)
+        kernel = self.kernels[backend.array_types[0]]
+        out = kernel(list(raws), **options) if self.list_arg else kernel(*raws, **options)
+        if not self.differentiable:
+            return self._wrap(out)
+        edges = [x._node if type(x) in VARIABLES else None for x in inputs]
+        for edge in edges:
+            if edge is not None:
+                mode = MODE.get()
+                if mode.recording:
+                    return self._record(edges, raws, options, out, mode.debug)
+                break
+        return self._wrap(out)
+
+    def operator(self) -> Callable[..., Any]:
+        """Give the function as a binary operator: `NotImplemented` for operands of a foreign type."""
+        return _binary(self, self._apply_operator)
+
+    def reflected(self) -> Callable[..., Any]:
+        """Give the function as a reflected binary operator."""
+
+        def call(x2: Any, x1: Any, /) -> Any:
+            return self._apply_operator((x1, x2), {})
+
+        return call
+
+    def _apply_operator(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        for arg in args:
+            t = type(arg)
+            if t not in VARIABLES and t not in _SCALARS and backends.of(arg) is None:
+                return NotImplemented
+        return self.apply(args, options)
+
+    def _wrap(self, out: Any) -> Any:
+        if self.outputs == 1:
+            return wrap(out)
+        parts = [wrap(part) for part in out]
+        return out._make(parts) if hasattr(out, "_make") else tuple(parts)
+
+    def _raws(self, inputs: Sequence[Any]) -> tuple[list[Any], Backend]:
+        """Give the raw arguments and the one backend that they lie on; scalars stay Python scalars."""
+        raws: list[Any] = []
+        arrays: list[tuple[int, Any, Backend]] = []
+        scalars = False
+        for i, x in enumerate(inputs):
+            t = type(x)
+            if t in VARIABLES:
+                if x._view is not None:
+                    refresh(x)
+                x = x._data
+                arrays.append((i, x, backends._registry._TYPES[type(x)]))
+            elif t in _SCALARS:
+                scalars = True
+            elif x is not None:
+                backend = backends.of(x)
+                if backend is None:
+                    raise DtypeError(f"{self.name}: {self._argument(i)} must be an array or a Variable; got {t.__name__}")
+                if hasattr(x, "item") and t not in backend.array_types[:1] and len(inputs) > 1:
+                    x = x.item()  # a NumPy scalar beside an array is weak, like a Python scalar
+                    scalars = True
+                else:
+                    arrays.append((i, x, backend))
+            raws.append(x)
+        if not arrays:
+            for i, x in enumerate(inputs):
+                backend = backends.of(x)
+                if backend is not None:
+                    raws[i] = x
+                    arrays.append((i, x, backend))
+            if not arrays:
+                got = ", ".join(type(x).__name__ for x in inputs) or "nothing"
+                raise DtypeError(f"{self.name}: expected at least one array or Variable; got {got}")
+        backend = arrays[0][2]
+        if len(arrays) > 1:
+            self._check_devices(arrays)
+        if self.floating or scalars:
+            self._settle_dtypes(raws, arrays, backend)
+        return raws, backend
+
+    def _check_devices(self, arrays: list[tuple[int, Any, Backend]]) -> None:
+        first, raw, backend = arrays[0]
+        device = backend.device_of(raw) if backend.multi_device else backend.default_device()
+        for i, other, its_backend in arrays[1:]:
+            if its_backend is backend and not backend.multi_device:
+                continue
+            its_device = its_backend.device_of(other)
+            if its_device != device:
+                raise DeviceError(
+                    f"{self.name}: {self._argument(first)} is on {str(device)!r} but {self._argument(i)} is on "
+                    f"{str(its_device)!r}; move one of them, for example {self._argument(i)}.to_device({str(device)!r})"
+                )
+
+    def _argument(self, i: int) -> str:
+        return f"{self.array_names[0]}[{i}]" if self.list_arg else self.array_names[i]
+
+    def _settle_dtypes(self, raws: list[Any], arrays: list[tuple[int, Any, Backend]], backend: Backend) -> None:
+        """Give integers the default dtype where a result is floating: the standard leaves it open, libraries differ."""
+        xp = backend.lib
+        kinds = {type(x) for x in raws if type(x) in _SCALARS}
+        if not (self.floating or complex in kinds or float in kinds) or not self.is_elementwise:
+            return
+        if all(xp.isdtype(raw.dtype, ("bool", "integral")) for _, raw, _ in arrays):
+            name = get_default_dtype()
+            if complex in kinds and not self.floating:
+                name = "complex128" if name == "float64" else "complex64"
+            dtype = backend.dtype(name)
+            for i, raw, _ in arrays:
+                raws[i] = xp.astype(raw, dtype)
+
+    def _record(self, edges: list[Node | None], raws: list[Any], options: dict[str, Any], out: Any, debug: bool) -> Any:
+        node = _new(Node)
+        node.prim = self
+        node.order = next_order()
+        node.watch = None
+        if self.flat:
+            node.a = edges[0]
+            node.shape, node.dtype = out.shape, out.dtype
+            need: frozenset[str] = frozenset(self.rule_names[0]) if edges[0] is not None and self.rule_names else frozenset()
+            if self.arity == 2:
+                node.b = edges[1]
+                if edges[1] is not None and self.rule_names:
+                    need = need.union(self.rule_names[1])
+                node.d2 = raws[1] if any(name.startswith(self.array_names[1]) for name in need) else None
+            node.d1 = raws[0] if any(name.startswith(self.array_names[0]) for name in need) else None
+            node.out = out if "out" in need else None
+        else:
+            node.a = tuple(edges)
+            node.d1 = self._save(edges, raws, options, out)
+        if debug:
+            remember_where(node)
+        if self.outputs == 1:
+            node.shape, node.dtype = out.shape, out.dtype
+            return wrap(out, node)
+        node.shape = tuple(part.shape for part in out)
+        node.dtype = tuple(part.dtype for part in out)
+        parts = [wrap(part, select(node, i)) for i, part in enumerate(out)]
+        return out._make(parts) if hasattr(out, "_make") else tuple(parts)
+
+    def _save(self, edges: list[Node | None], raws: list[Any], options: dict[str, Any], out: Any) -> dict[str, Any]:
+        """Keep what the rules that will run name, and nothing else."""
+        if self.joint is not None or self.list_arg:
+            names = self.keep[0] if self.keep else frozenset()
+        else:
+            names = frozenset().union(*(keep for keep, edge in zip(self.keep, edges, strict=False) if edge is not None))
+        saved: dict[str, Any] = {}
+        for name in names:
+            if name == "out":
+                saved[name] = out
+            elif name in options:
+                saved[name] = options[name]
+            elif name in self.defaults:
+                saved[name] = self.defaults[name]
+            elif self.list_arg and name == self.array_names[0]:
+                saved[name] = raws
+            elif name in self.array_names:
+                saved[name] = raws[self.array_names.index(name)]
+            elif self.list_arg:
+                saved[name] = [getattr(raw, name[-5:]) for raw in raws]
+            else:
+                raw = raws[self.array_names.index(name[:-6])]
+                saved[name] = getattr(raw, name[-5:], () if name.endswith("shape") else None)
+        return saved
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+
+class _Freed:
+    """Stands in a node for the primitive once backward has freed what the node had kept."""
+
+    is_leaf = flat = is_elementwise = selecting = False
+    scatter = gated = None
+
+    def __init__(self, prim: Primitive) -> None:
+        self.name = prim.name
+        self.arity = prim.arity
+        self.two_slots = prim.two_slots
+        self.freed = self
+
+
+class _Select:
+    """Stands in the node of one output of a function with several; its one edge is that function's node."""
+
+    is_leaf = flat = two_slots = selecting = False
+    name = "select"
+    arity = 1
+
+
+SELECT = cast("Primitive", _Select())
+
+
+def select(node: Node, index: int) -> Node:
+    """Make the node of output `index` of a function with several outputs."""
+    chosen = _new(Node)
+    chosen.prim = SELECT
+    chosen.order = next_order()
+    chosen.shape = node.shape[index]
+    chosen.dtype = node.dtype[index]
+    chosen.a = (node,)
+    chosen.d1 = index
+    chosen.watch = None
+    return chosen
+
+
+def wrap(raw: Any, node: Node | None = None) -> Variable:
+    """Make a Variable of a raw array."""
+    y = _new(Variable)
+    y._data = raw
+    y._view = None
+    y._node = node
+    return y
+
+
+# -- the hot path -------------------------------------------------------------------------------
+
+
+def _unary(p: Primitive) -> Callable[..., Any]:
+    kernels = p.kernels
+    mode_of = MODE.get
+    differentiable = p.differentiable
+    floating = p.floating
+    keep = 0
+
+    def call(x: Any, /) -> Any:
+        t = type(x)
+        if t is not Variable and t not in VARIABLES:
+            return p.apply((x,), {})
+        if x._view is not None:
+            refresh(x)
+        d = x._data
+        out = kernels[type(d)](d)
+        y = _new(Variable)
+        y._data = out
+        y._view = None
+        n = x._node
+        if n is None or not differentiable or not mode_of().recording:
+            if floating and out.dtype is not d.dtype:
+                return p.apply((x,), {})
+            y._node = None
+            return y
+        y._node = node = _new(Node)
+        node.prim = p
+        node.order = next_order()
+        node.shape = out.shape
+        node.dtype = out.dtype
+        node.a = n
+        node.watch = None
+        if keep & 1:
+            node.d1 = d
+        if keep & 4:
+            node.out = out
+        if mode_of().debug:
+            remember_where(node)
+        return y
+
+    def retain(bits: int) -> None:
+        nonlocal keep
+        keep = bits
+
+    p.retainers.append(retain)
+    return call
+
+
+def _binary(p: Primitive, slow: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    kernels = p.kernels
+    mode_of = MODE.get
+    differentiable = p.differentiable
+    floating = p.floating
+    apply = p.apply
+    unusual = slow or apply
+    variable = Variable
+    new = _new
+    order = next_order
+    keep0 = keep1 = both = 0
+
+    def call(x1: Any, x2: Any, /) -> Any:
+        if not (type(x1) is variable is type(x2) or (type(x1) in VARIABLES and type(x2) in VARIABLES)):
+            return unusual((x1, x2), {})
+        if x1._view is not None:
+            refresh(x1)
+        if x2._view is not None:
+            refresh(x2)
+        d1 = x1._data
+        d2 = x2._data
+        t = type(d1)
+        if t is not type(d2):
+            return apply((x1, x2), {})
+        y = new(variable)
+        y._data = out = kernels[t](d1, d2)
+        y._view = None
+        n1 = x1._node
+        n2 = x2._node
+        if n1 is n2 is None:
+            if floating and out.dtype is not d1.dtype:
+                return apply((x1, x2), {})
+            y._node = None
+            return y
+        mode = mode_of()
+        if not mode.recording or not differentiable:
+            y._node = None
+            return y
+        y._node = node = new(Node)
+        node.prim = p
+        node.order = order()
+        node.shape = out.shape
+        node.dtype = out.dtype
+        node.a = n1
+        node.b = n2
+        node.watch = None
+        keep = keep0 if n2 is None else keep1 if n1 is None else both
+        if keep:
+            if keep & 1:
+                node.d1 = d1
+            if keep & 2:
+                node.d2 = d2
+            if keep & 4:
+                node.out = out
+        if mode.debug:
+            remember_where(node)
+        return y
+
+    def retain(bits0: int, bits1: int) -> None:
+        nonlocal keep0, keep1, both
+        keep0, keep1, both = bits0, bits1, bits0 | bits1
+
+    retain(*p.keep_bits)
+    p.retainers.append(retain)
+    return call
+
+
+def _general(p: Primitive) -> Callable[..., Any]:
+    apply = p.apply
+    arity = p.arity
+    positional = p.positional_options
+    most = arity + len(positional)
+
+    def call(*args: Any, **options: Any) -> Any:
+        if len(args) != arity:
+            if not arity <= len(args) <= most:
+                p.forward(None, *args, **options)  # Python's own error for a call that does not fit
+            for name, value in zip(positional, args[arity:], strict=False):
+                if name in options:
+                    raise TypeError(f"{p.name}() got multiple values for argument {name!r}")
+                options[name] = value
+            args = args[:arity]
+        return apply(args, options)
+
+    return call
+
+
+def _dress(function: Callable[..., Any], p: Primitive, forward: Callable[..., Any]) -> None:
+    """Give the public function the forward's name, text and signature (read only when somebody asks for it)."""
+    function.__name__ = forward.__name__
+    function.__qualname__ = forward.__qualname__
+    function.__module__ = forward.__module__
+    function.__doc__ = forward.__doc__
+    function.__wrapped__ = functools.partial(forward, None)  # type: ignore[attr-defined]
+    function.primitive = p  # type: ignore[attr-defined]
+    function.vjp = p.vjp  # type: ignore[attr-defined]
+    function.vjp_joint = p.vjp_joint  # type: ignore[attr-defined]
+
+
+def _code(rule: Callable[..., Any]) -> CodeType:
+    code = getattr(rule, "__code__", None)
+    if code is None:
+        raise TypeError(f"a gradient rule must be a plain function; got {rule!r}")
+    return code  # type: ignore[no-any-return]
+
+
+# -- which library function a forward is, where it is nothing else ---------------------------------
+
+
+class _Asked:
+    """Stands for the namespace while a forward is asked what it calls."""
+
+    def __init__(self, path: str = "") -> None:
+        self.path = path
+
+    def __getattr__(self, name: str) -> _Asked:
+        return _Asked(f"{self.path}.{name}" if self.path else name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+        return self.path, args, kwargs
+
+
+_JUMPS = frozenset(opcode.hasjrel) | frozenset(opcode.hasjabs)
+
+
+def _direct_name(p: Primitive) -> str | None:
+    """Give the name of the library function that the forward hands all its arguments on to, if it does only that.
+
+    Then the library's function itself is the kernel and costs no frame. A forward without jumps does
+    the same whatever its arguments are, so running it once on stand-ins tells.
+    """
+    code = p.forward.__code__
+    if not _JUMPS.isdisjoint(code.co_code[::2]):
+        return None
+    arrays = [object() for _ in p.array_names]
+    options = {name: object() for name in p.option_names}
+    try:
+        asked = p.forward(_Asked(), *arrays, **options)
+    except TypeError:
+        return None
+    if type(asked) is not tuple or len(asked) != 3:
+        return None
+    path, args, kwargs = asked
+    same = len(args) == len(arrays) and all(a is b for a, b in zip(args, arrays, strict=True))
+    if same and kwargs.keys() == options.keys() and all(kwargs[k] is v for k, v in options.items()):
+        return path  # type: ignore[no-any-return]
+    return None
+
+
+class Library:
+    """What a forward is given: the library's own namespace, with the backend's extras beside it."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.extras = backend.extras
+        self._lib = backend.lib
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._lib, name)
+        setattr(self, name, found)
+        return found
+
+
+# -- namespaces of raw arrays ----------------------------------------------------------------------
+
+
+class RawNamespace:
+    """A backend's own Array API namespace: every function at full speed on raw arrays, nothing recorded."""
+
+    def __init__(self, backend: Backend, prefix: str = "") -> None:
+        self._backend = backend
+        self._prefix = prefix
+        if prefix == "extras.":
+            self._library = backend.extras
+        else:
+            self._library = getattr(backend.lib, prefix[:-1]) if prefix else backend.lib
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        entry = REGISTRY.get(self._prefix + name)
+        found: Any
+        if self._prefix == "extras." and hasattr(self._library, name):
+            found = getattr(self._library, name)
+        elif isinstance(entry, Primitive):
+            found = entry.kernel(self._backend)
+        elif entry is not None:
+            found = functools.partial(entry.forward, self if not self._prefix else raw_namespace(self._backend))
+        elif not self._prefix and name in ("linalg", "fft", "extras", "special"):
+            found = RawNamespace(self._backend, name + ".")
+        else:
+            found = getattr(self._library, name)
+        setattr(self, name, found)
+        return found
+
+    def __repr__(self) -> str:
+        return f"<raw namespace {self._prefix}{self._backend.name}>"
+
+
+class _RawNamespaces(dict[type, RawNamespace]):
+    def __missing__(self, array_type: type) -> RawNamespace:
+        backend = backends._registry._TYPES[array_type]
+        if backend is None:
+            raise DtypeError(f"expected an array of a known backend; got {array_type.__name__}")
+        space = self[array_type] = raw_namespace(backend)
+        return space
+
+
+_raw_namespaces: dict[str, RawNamespace] = {}
+RAW_NAMESPACES = _RawNamespaces()
+"""From the type of a raw array to the namespace for it."""
+
+
+def raw_namespace(backend: Backend) -> RawNamespace:
+    """Give the backend's own namespace."""
+    space = _raw_namespaces.get(backend.name)
+    if space is None or space._backend is not backend:
+        space = _raw_namespaces[backend.name] = RawNamespace(backend)
+    return space
+
+
+# -- compositions --------------------------------------------------------------------------------
+
+
+class Composite:
+    """A function made of others: `forward(xp, ...)` runs in whichever namespace its arguments ask for."""
+
+    def __init__(self, forward: Callable[..., Any], name: str | None = None) -> None:
+        self.forward = forward
+        self.name = name or forward.__name__
+        self.function = self._make()
+        functools.update_wrapper(self.function, forward)
+        self.function.__wrapped__ = functools.partial(forward, None)  # type: ignore[attr-defined]
+
+    def _make(self) -> Callable[..., Any]:
+        forward = self.forward
+
+        def call(*args: Any, **options: Any) -> Any:
+            found: list[Any] = []
+            for arg in args:
+                _collect(arg, found)
+            for arg in options.values():
+                _collect(arg, found)
+            if not found:
+                for arg in args:
+                    backend = backends.of(arg)
+                    if backend is not None:
+                        break
+                else:
+                    got = ", ".join(type(arg).__name__ for arg in args) or "nothing"
+                    raise DtypeError(f"{self.name}: expected at least one array or Variable; got {got}")
+            else:
+                backend = backends.of(found[0]._data)
+                assert backend is not None
+                if any(x._node is not None for x in found) and MODE.get().recording:
+                    from ..array_api import namespace
+
+                    return forward(namespace(backend), *args, **options)
+            raws = [_raw(arg) for arg in args]
+            raw_options = {name: _raw(arg) for name, arg in options.items()}
+            return _wrapped(forward(raw_namespace(backend), *raws, **raw_options))
+
+        return call
+
+
+def _collect(arg: Any, found: list[Any]) -> None:
+    t = type(arg)
+    if t in VARIABLES:
+        if arg._view is not None:
+            refresh(arg)
+        found.append(arg)
+    elif t is list or t is tuple:
+        for part in arg:
+            _collect(part, found)
+
+
+def _raw(arg: Any) -> Any:
+    t = type(arg)
+    if t in VARIABLES:
+        return arg._data
+    if t is list or t is tuple:
+        return t(_raw(part) for part in arg)
+    return arg
+
+
+def _wrapped(out: Any) -> Any:
+    if type(out) is tuple or type(out) is list:
+        return type(out)(_wrapped(part) for part in out)
+    if isinstance(out, tuple) and hasattr(out, "_make"):
+        return out._make(_wrapped(part) for part in out)
+    return out if backends.of(out) is None else wrap(out)
+
+
+# -- decorators ------------------------------------------------------------------------------------
+
+
+def _register(name: str, entry: Primitive | Composite) -> None:
+    if name in REGISTRY:
+        raise TypeError(f"a function named {name!r} is declared twice")
+    REGISTRY[name] = entry
+
+
+@overload
+def primitive(forward: Callable[Concatenate[Any, P], R_co], /) -> PrimitiveFunction[P, R_co]: ...
+@overload
+def primitive(
+    *,
+    name: str | None = None,
+    arrays: int | None = None,
+    list_arg: bool = False,
+    outputs: int = 1,
+    joint: bool = False,
+    elementwise: bool = False,
+    floating: bool = False,
+    selecting: bool = False,
+    differentiable: bool = True,
+) -> Callable[[Callable[Concatenate[Any, P], R_co]], PrimitiveFunction[P, R_co]]: ...
+def primitive(forward: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
+    """Make a function that records one node of a forward `f(xp, arrays..., /, options...)`.
+
+    name: its name in the namespace, where that is not the forward's own ("linalg.qr").
+    arrays: how many of the positional-only parameters are arrays, where not all are.
+    list_arg: the one array parameter is a sequence of arrays.
+    outputs: how many arrays the forward returns, as a tuple.
+    joint: the gradient is declared by `vjp_joint`.
+    elementwise: output element i depends on input elements i alone.
+    floating: an integer input is read in the default floating-point dtype.
+    selecting: its cotangents are zero where the function selected something else (`where`, a write):
+        below it a zero cotangent absorbs infinities and NaN.
+    differentiable: whether it has a derivative at all.
+
+    >>> import xdbr
+    >>> from xdbr.autograd.primitive import primitive
+    >>> @primitive(name="doc_example.cube")
+    ... def cube(xp, x, /):
+    ...     return x * x * x
+    >>> cube.vjp(lambda xp, g, x: 3 * g * x * x)
+    >>> x = xdbr.Variable([2.0], requires_grad=True)
+    >>> cube(x).backward(); x.grad.tolist()
+    [12.0]
+    """
+
+    def make(forward: Callable[..., Any]) -> Any:
+        made = Primitive(forward, **settings)
+        _register(made.name, made)
+        return made.function
+
+    return make if forward is None else make(forward)
+
+
+def elementwise(forward: Callable[Concatenate[Any, P], R_co], /) -> PrimitiveFunction[P, R_co]:
+    """Make an element-wise function with a derivative; see `primitive`."""
+    return primitive(elementwise=True)(forward)
+
+
+def nondifferentiable(forward: Callable[Concatenate[Any, P], R_co], /) -> PrimitiveFunction[P, R_co]:
+    """Make a function without a derivative: its result needs no gradient; see `primitive`."""
+    return primitive(differentiable=False)(forward)
+
+
+@overload
+def composite(forward: Callable[Concatenate[Any, P], R_co], /) -> Callable[P, R_co]: ...
+@overload
+def composite(*, name: str) -> Callable[[Callable[Concatenate[Any, P], R_co]], Callable[P, R_co]]: ...
+def composite(forward: Callable[..., Any] | None = None, /, *, name: str | None = None) -> Any:
+    """Make a function of a composition `f(xp, ...)` of others.
+
+    It runs on raw arrays where nothing needs a gradient, else on Variables with the recording namespace.
+
+    >>> import xdbr
+    >>> from xdbr.autograd.primitive import composite
+    >>> @composite(name="doc_example.norm")
+    ... def norm(xp, x, /):
+    ...     return xp.sqrt(xp.sum(x * x))
+    >>> norm(xdbr.asarray([3.0, 4.0])).item()
+    5.0
+    """
+
+    def make(forward: Callable[..., Any]) -> Any:
+        made = Composite(forward, name)
+        _register(made.name, made)
+        return made.function
+
+    return make if forward is None else make(forward)

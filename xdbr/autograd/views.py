@@ -1,0 +1,365 @@
+"""Views and writes with NumPy's aliasing, on buffers with value semantics.
+
+The model: every Variable has a value. Writing gives the *root* (the Variable that owns the memory)
+a new value and a new node and raises its version; a view remembers its base and the step that leads
+from the base to itself, and is computed afresh from the root when its version has fallen behind. So no buffer that a
+node has saved ever changes, and a base knows nothing of its views.
+
+Writing in place is an optimisation of that model: it is done when nothing else refers to the root's
+buffer. Once a root has been written in place its views are copies of their slices, so that a saved
+slice does not hold on to the whole buffer: the low bit of the version says so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import backends
+from .._config import MODE
+from .._errors import DeviceError, DtypeError, GradientError, ShapeError
+from .._typing import Key, RawArray
+from ..backends import Backend, canonical_dtype
+from ..backends._extras import is_basic
+from .primitive import RAW_NAMESPACES, Primitive, primitive
+from .variable import VARIABLES, Variable, View, constant, refresh
+
+__all__ = ["Walk", "assign", "getitem", "make_view", "raw_key", "read", "rebind", "regenerate", "setitem", "view_function", "write"]
+
+_COPIES = 1  # the low bit of a version: views of this root are copies
+
+
+# -- the two primitives ---------------------------------------------------------------------------
+
+
+@primitive(arrays=1, selecting=False)
+def getitem(xp: Any, x: Any, /, *, key: Key) -> Any:
+    """Give `x[key]`."""
+    return x[key]
+
+
+def _getitem_rule(xp: Any, g: Any, x_shape: Any, key: Key) -> Any:
+    return xp.extras.index_add(xp.zeros(x_shape, dtype=g.dtype, device=g.device), g, key=key)
+
+
+getitem.vjp(_getitem_rule)
+
+
+def _accumulate_getitem(xp: Any, total: Any, g: Any, saved: dict[str, Any], owned: bool) -> Any:
+    return xp.extras.index_add(total, g, key=saved["key"], owned=owned)
+
+
+getitem.primitive.scatter = _accumulate_getitem
+
+
+@primitive(arrays=1, name="getitem_masked", selecting=True)
+def getitem_masked(xp: Any, x: Any, /, *, key: Key) -> Any:
+    """Give `x[key]` for a key that holds a Boolean mask: a selection, so that a zero cotangent absorbs infinities."""
+    return x[key]
+
+
+getitem_masked.vjp(_getitem_rule)
+getitem_masked.primitive.scatter = _accumulate_getitem
+
+
+class Walk:
+    """A path of view steps from a root to one of its views; runs on raw arrays and on Variables."""
+
+    __slots__ = ("steps",)
+
+    def __init__(self, steps: tuple[tuple[Primitive, dict[str, Any]], ...]) -> None:
+        self.steps = steps
+
+    def __call__(self, x: Any) -> Any:
+        for step, options in self.steps:
+            if type(x) in VARIABLES:
+                x = step.apply((x,), options)
+            else:
+                x = step.kernels[type(x)](x, **options)
+        return x
+
+
+@primitive(arrays=2, joint=True, selecting=True)
+def setitem(xp: Any, x: Any, v: Any, /, *, walk: Walk, key: Key) -> Any:
+    """Give `x` with `v` written at `walk(x)[key]`."""
+    return xp.extras.write(x, v, walk=walk, key=key)
+
+
+def _setitem_rule(xp: Any, g: Any, needs: list[bool], walk: Walk, key: Key) -> list[Any]:
+    return [
+        xp.extras.write(g, 0, walk=walk, key=key) if needs[0] else None,
+        walk(g)[key] if needs[1] else None,
+    ]
+
+
+setitem.vjp_joint(_setitem_rule)
+
+
+def _overwrite(xp: Any, g: Any, needs: list[bool], saved: dict[str, Any], owned: bool) -> list[Any]:
+    """The rule of a write where `g` may be ours to change: it costs what was written, not the whole array."""
+    walk, key = saved["walk"], saved["key"]
+    part = walk(g)[key] if needs[1] else None
+    if needs[0]:
+        if part is not None:
+            part = xp.asarray(part, copy=True)
+        g = xp.extras.write(g, 0, walk=walk, key=key, owned=owned)
+    return [g if needs[0] else None, part]
+
+
+setitem.primitive.gated = _overwrite
+
+
+# -- making and refreshing views --------------------------------------------------------------------
+
+
+def view_function(x: Variable, step: Primitive, options: dict[str, Any]) -> Variable:
+    """Run a step that may give a view; where the raw result shares memory, the result aliases `x`."""
+    y: Variable = step.apply((x,), options)
+    if type(x) in VARIABLES:
+        make_view(x, y, step, options)
+    return y
+
+
+def make_view(x: Variable, y: Variable, step: Primitive, options: dict[str, Any]) -> None:
+    """Make `y`, which `step` gave from `x`, a view of `x`, if their raw arrays share memory."""
+    backend = x._backend
+    if not backend.is_view(y._data, x._data):
+        return
+    view = x._view
+    root = x if view is None else view.root
+    try:
+        version = root._ver
+    except AttributeError:
+        version = root._ver = 0
+    if version & _COPIES and view is None and backend.aliasing_views:
+        y._data = backend.copy(y._data)
+    y._view = View(x, root, step, options, MODE.get().recording)
+
+
+def _chain(x: Variable) -> tuple[Variable, list[Variable]]:
+    """Give the root of `x` and the views from it down to `x`, mending views whose base was cut loose."""
+    chain: list[Variable] = []
+    top = x
+    while top._view is not None:
+        chain.append(top)
+        top = top._view.base
+    chain.reverse()
+    if chain and chain[0]._view.root is not top:  # type: ignore[union-attr]
+        if not hasattr(top, "_ver"):
+            top._ver = 0
+        for link in chain:
+            link._view.root = top  # type: ignore[union-attr]
+            link._view.version = -1  # type: ignore[union-attr]
+    return top, chain
+
+
+def regenerate(x: Variable) -> None:
+    """Compute the stale views from the root down to `x` afresh."""
+    root, chain = _chain(x)
+    version = root._ver
+    backend = x._backend
+    for link in chain:
+        view = link._view
+        assert view is not None
+        if view.version == version:
+            continue
+        base = view.base
+        raw = view.step.kernels[type(base._data)](base._data, **view.options)
+        if version & _COPIES and base is root and backend.aliasing_views:
+            raw = backend.copy(raw)
+        link._data = raw
+        link._node = None
+        if view.recorded and base._node is not None:
+            link._node = view.step._record([base._node], [base._data], view.options, raw, False)._node
+        view.version = version
+
+
+# -- writing ----------------------------------------------------------------------------------------
+
+
+def raw_key(key: Key, backend: Backend, x: Variable) -> Key:
+    """Turn the Variables, lists and foreign arrays in an index into raw arrays and integers."""
+    if isinstance(key, tuple):
+        return tuple(_raw_key_part(part, backend, x) for part in key)
+    return _raw_key_part(key, backend, x)
+
+
+def _raw_key_part(part: Any, backend: Backend, x: Variable) -> Any:
+    t = type(part)
+    if t is int or t is slice or part is None or part is Ellipsis:
+        if t is slice:
+            return slice(_bound(part.start), _bound(part.stop), _bound(part.step))
+        return part
+    if t in VARIABLES:
+        raw = part._raw
+        device = part.device
+        if device != x.device:
+            raise DeviceError(
+                f"getitem: the array is on {str(x.device)!r} but the index is on {str(device)!r}; "
+                f"move one of them, for example index.to_device({str(x.device)!r})"
+            )
+        name = part.dtype.name
+        if not name.startswith(("int", "uint", "bool")):
+            raise IndexError(f"getitem: an index array must have an integer or boolean dtype; got {part.dtype}")
+        return raw
+    found = backends.of(part)
+    if found is not None and tuple(part.shape) == () and not isinstance(part, bool):
+        host = found.to_host(part)
+        if host.dtype.kind in "iu":
+            return int(host)
+        if found is not backend:
+            return backend.from_host(host, device=x.device)
+    if found is backend:
+        return part
+    if found is not None:
+        return backend.from_host(found.to_host(part), device=x.device)
+    if isinstance(part, (list, range)):
+        return backend.asarray(list(part), device=x.device)
+    if isinstance(part, bool):
+        return part
+    if hasattr(part, "__index__"):
+        return part.__index__()
+    raise IndexError(
+        f"getitem: an index is made of integers, slices, None, ... and integer or boolean arrays; got {t.__name__}"
+    )
+
+
+def _bound(bound: Any) -> int | None:
+    return bound if bound is None or type(bound) is int else bound.__index__()
+
+
+def read(x: Variable, key: Key, /) -> Variable:
+    """Give `x[key]`: a view for basic indexing, a copy otherwise."""
+    if x._view is not None:
+        refresh(x)
+    backend = x._backend
+    key = raw_key(key, backend, x)
+    if is_basic(key):
+        options = {"key": key}
+        y: Variable = getitem.primitive.apply((x,), options)
+        if y._data.shape != () or key is Ellipsis or (isinstance(key, tuple) and any(part is Ellipsis for part in key)):
+            make_view(x, y, getitem.primitive, options)
+        return y
+    masked = any(
+        isinstance(part, bool) or (hasattr(part, "dtype") and canonical_dtype(part.dtype).name == "bool")
+        for part in (key if isinstance(key, tuple) else (key,))
+    )
+    prim = (getitem_masked if masked else getitem).primitive
+    return prim.apply((x,), {"key": key})  # type: ignore[no-any-return]
+
+
+def write(x: Variable, key: Key, value: Any, /) -> None:
+    """Do `x[key] = value`: the root of `x` gets a new value and, where something needs gradient, a new node.
+
+    Raises `ShapeError`, `DtypeError`, `DeviceError` or `IndexError` and changes nothing where it does not fit.
+    """
+    if x._view is not None:
+        refresh(x)
+    root, chain = _chain(x)
+    backend = root._backend
+    walk = Walk(tuple((link._view.step, link._view.options) for link in chain))  # type: ignore[union-attr]
+    key = raw_key(key, backend, x)
+    raw, value_node = _value(x, value, backend)
+    record = MODE.get().recording and (root._node is not None or value_node is not None)
+    if record and value_node is not None and _kind(x._data.dtype) not in "fc":
+        raise GradientError(
+            f"setitem: a value that needs gradient is written into an array of dtype {x.dtype}, which has none; "
+            "use value.detach() where that is meant"
+        )
+    xp = RAW_NAMESPACES[type(root._data)]
+    old = root._data
+    del old
+    owned = backend.aliasing_views and backend.exclusive(root)
+    try:
+        new = xp.extras.write(backend.as_array(root._data), raw, walk=walk, key=key, owned=owned)
+    except (ValueError, TypeError, RuntimeError) as error:
+        shape = tuple(getattr(raw, "shape", ()))
+        raise ShapeError(
+            f"setitem: cannot write a value of shape {shape} at {_show(key)} of an array of shape {tuple(x._data.shape)}: {error}"
+        ) from error
+    if record:
+        node = setitem.primitive._record([root._node, value_node], [new, raw], {"walk": walk, "key": key}, new, MODE.get().debug)
+        root._node = node._node
+    root._data = new
+    root._ver = (getattr(root, "_ver", 0) + 2) | _COPIES
+
+
+def _show(key: Key) -> str:
+    parts = key if isinstance(key, tuple) else (key,)
+    return "[" + ", ".join(
+        f"array of shape {tuple(part.shape)}" if hasattr(part, "shape") else "..." if part is Ellipsis else str(part)
+        for part in parts
+    ) + "]"
+
+
+def _kind(dtype: Any) -> str:
+    return getattr(canonical_dtype(dtype), "kind", "f")
+
+
+def _value(x: Variable, value: Any, backend: Backend) -> tuple[Any, Any]:
+    """Give the raw value to write, cast to x's dtype, and its node."""
+    node = None
+    t = type(value)
+    if t in VARIABLES:
+        raw = value._raw
+        node = value._node
+        found = value._backend
+    else:
+        found = backends.of(value)
+        if found is None:
+            if isinstance(value, complex) and _kind(x._data.dtype) != "c":
+                raise DtypeError(f"setitem: a complex value cannot be written into an array of dtype {x.dtype}")
+            if isinstance(value, (bool, int, float, complex)):
+                return value, None
+            return backend.asarray(value, dtype=x._data.dtype, device=x.device), None
+        raw = value
+        if found is not backend and tuple(raw.shape) == ():
+            return raw.item(), None
+    device = found.device_of(raw)
+    if device != x.device:
+        raise DeviceError(
+            f"setitem: the array is on {str(x.device)!r} but the value is on {str(device)!r}; "
+            f"move one of them, for example value.to_device({str(x.device)!r})"
+        )
+    if raw.dtype != x._data.dtype:
+        if _kind(raw.dtype) == "c" and _kind(x._data.dtype) != "c":
+            raise DtypeError(f"setitem: a complex value cannot be written into an array of dtype {x.dtype}")
+        raw = RAW_NAMESPACES[type(raw)].astype(raw, x._data.dtype)
+    return raw, node
+
+
+def rebind(x: Variable, raw: RawArray) -> None:
+    """Give `x` a whole new raw value of the same shape and dtype, keeping its node."""
+    if x._view is not None:
+        with_node = x._node
+        write(x, ..., constant(raw))
+        del with_node
+        return
+    x._data = raw
+    x._ver = (getattr(x, "_ver", 0) + 2) & ~_COPIES
+
+
+def assign(x: Variable, out: Variable, function: str) -> Variable:
+    """Do an augmented assignment: give `x` the value of `out`, which keeps x's shape and dtype; give `x` back."""
+    if x._view is not None:
+        refresh(x)
+    if out._data.shape != x._data.shape:
+        raise ShapeError(
+            f"{function}: the result has shape {tuple(out._data.shape)}, but the array on the left has {tuple(x._data.shape)}"
+        )
+    if out._data.dtype != x._data.dtype:
+        order = "biufc"
+        if order.index(_kind(out._data.dtype)) > order.index(_kind(x._data.dtype)) and _kind(x._data.dtype) != "f" or (
+            _kind(out._data.dtype) == "c" and _kind(x._data.dtype) != "c"
+        ):
+            raise DtypeError(
+                f"{function}: the result has dtype {out.dtype}, which does not fit into the array on the left of dtype {x.dtype}"
+            )
+        out = out.astype(x.dtype)
+    if x._view is not None:
+        write(x, ..., out)
+        return x
+    x._data = x._backend.as_array(out._raw)
+    if MODE.get().recording:
+        x._node = out._node
+    x._ver = (getattr(x, "_ver", 0) + 2) & ~_COPIES
+    return x

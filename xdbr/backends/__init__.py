@@ -1,0 +1,44 @@
+"""The array libraries underneath: the only place that names one of them.
+
+A `Backend` gives services (transfer, devices, memory, random numbers) and `Extras` (array functions
+that the standard lacks). Backends are registered by name and loaded on first use.
+"""
+
+from __future__ import annotations
+
+from . import dtypes
+from ._base import DTYPES, Backend, canonical_dtype, host_array
+from ._extras import Extras
+from ._registry import (
+    Device,
+    available,
+    current_device,
+    device,
+    get,
+    get_default_device,
+    of,
+    parse_device,
+    register,
+    registered,
+    set_default_device,
+)
+
+__all__ = [
+    "DTYPES",
+    "Backend",
+    "Device",
+    "Extras",
+    "available",
+    "canonical_dtype",
+    "current_device",
+    "device",
+    "dtypes",
+    "get",
+    "get_default_device",
+    "host_array",
+    "of",
+    "parse_device",
+    "register",
+    "registered",
+    "set_default_device",
+]

@@ -1,0 +1,165 @@
+"""What the standard says about dtypes, on canonical dtypes: promotion, kinds and limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._errors import DtypeError
+from .._typing import Dtype
+from ._base import DTYPES, canonical_dtype
+
+__all__ = ["FInfo", "IInfo", "can_cast", "finfo", "iinfo", "isdtype", "result_type"]
+
+_KINDS: dict[str, tuple[str, ...]] = {
+    "bool": ("bool",),
+    "signed integer": ("int8", "int16", "int32", "int64"),
+    "unsigned integer": ("uint8", "uint16", "uint32", "uint64"),
+    "integral": ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    "real floating": ("float16", "bfloat16", "float32", "float64"),
+    "complex floating": ("complex64", "complex128"),
+}
+_KINDS["numeric"] = _KINDS["integral"] + _KINDS["real floating"] + _KINDS["complex floating"]
+
+
+@dataclass(frozen=True)
+class FInfo:
+    """The limits of a floating-point dtype, as the standard names them."""
+
+    bits: int
+    eps: float
+    max: float
+    min: float
+    smallest_normal: float
+    dtype: Dtype
+
+
+@dataclass(frozen=True)
+class IInfo:
+    """The limits of an integer dtype, as the standard names them."""
+
+    bits: int
+    max: int
+    min: int
+    dtype: Dtype
+
+
+def _dtype_of(function: str, type_: Any) -> Any:
+    if hasattr(type_, "dtype") and hasattr(type_, "shape") and not isinstance(type_, type) and not isinstance(type_, np.dtype):
+        type_ = type_.dtype
+    found = canonical_dtype(type_)
+    if getattr(found, "name", None) not in DTYPES and "bfloat16" not in str(found):
+        raise DtypeError(f"{function}: expected a dtype or an array; got {type_!r}")
+    return found
+
+
+def finfo(type: Any, /) -> FInfo:  # noqa: A002 - the standard's name
+    """Give the limits of a floating-point dtype, or of an array's; of its parts where it is complex.
+
+    Raises `DtypeError` for another dtype.
+
+    >>> import xdbr
+    >>> xdbr.finfo(xdbr.float32).bits
+    32
+    """
+    dtype = _dtype_of("finfo", type)
+    if dtype.kind not in "fc":
+        raise DtypeError(f"finfo: expected a floating-point dtype; got {dtype}")
+    info = np.finfo(dtype)
+    return FInfo(
+        info.bits, float(info.eps), float(info.max), float(info.min), float(info.smallest_normal), np.dtype(info.dtype)
+    )
+
+
+def iinfo(type: Any, /) -> IInfo:  # noqa: A002 - the standard's name
+    """Give the limits of an integer dtype, or of an array's; raises `DtypeError` for another dtype.
+
+    >>> import xdbr
+    >>> xdbr.iinfo(xdbr.int8).max
+    127
+    """
+    dtype = _dtype_of("iinfo", type)
+    if dtype.kind not in "iu":
+        raise DtypeError(f"iinfo: expected an integer dtype; got {dtype}")
+    info = np.iinfo(dtype)
+    return IInfo(int(info.bits), int(info.max), int(info.min), dtype)
+
+
+def isdtype(dtype: Dtype, kind: Any) -> bool:
+    """Tell whether a dtype is of a kind: a dtype, "bool", "signed integer", "unsigned integer", "integral",
+    "real floating", "complex floating", "numeric", or a tuple of these.
+
+    Raises `ValueError` for an unknown kind.
+
+    >>> import xdbr
+    >>> xdbr.isdtype(xdbr.float32, ("real floating", "complex floating"))
+    True
+    """
+    if isinstance(kind, tuple):
+        return any(isdtype(dtype, one) for one in kind)
+    found = canonical_dtype(dtype)
+    if isinstance(kind, str):
+        if kind not in _KINDS:
+            raise ValueError(f"isdtype: unknown kind {kind!r}; expected a dtype or one of {', '.join(_KINDS)}")
+        name = getattr(found, "name", None) or str(found).rpartition(".")[2]
+        return name in _KINDS[kind]
+    other = canonical_dtype(kind)
+    if getattr(other, "name", None) not in DTYPES and not hasattr(other, "itemsize"):
+        raise TypeError(f"isdtype: kind must be a dtype, a string or a tuple of these; got {kind!r}")
+    return bool(found == other)
+
+
+def _promote(a: Any, b: Any) -> Any:
+    if a == b:
+        return a
+    if "b" in (a.kind, b.kind):
+        raise DtypeError(f"result_type: the standard has no common dtype of {a} and {b}")
+    if (a.kind in "iu") != (b.kind in "iu"):
+        raise DtypeError(f"result_type: the standard has no common dtype of {a} and {b}")
+    found = np.promote_types(a, b)
+    if a.kind in "iu" and found.kind == "f":
+        raise DtypeError(f"result_type: the standard has no common dtype of {a} and {b}")
+    return found
+
+
+def result_type(arrays_and_dtypes: tuple[Any, ...], default: str) -> Dtype:
+    """Promote arrays, dtypes and Python scalars; `default` is the default floating-point dtype."""
+    found: list[Any] = []
+    scalars: list[Any] = []
+    for one in arrays_and_dtypes:
+        if isinstance(one, (bool, int, float, complex)) and not isinstance(one, np.generic):
+            scalars.append(one)
+        else:
+            found.append(_dtype_of("result_type", one))
+    if not found:
+        if not scalars or not arrays_and_dtypes:
+            raise DtypeError("result_type: expected at least one array, dtype or scalar; got none")
+        complex_name = "complex128" if default == "float64" else "complex64"
+        names = {complex: complex_name, float: default, int: "int64", bool: "bool"}
+        return next(DTYPES[name] for kind, name in names.items() if any(isinstance(scalar, kind) for scalar in scalars))
+    dtype = found[0]
+    for other in found[1:]:
+        dtype = _promote(dtype, other)
+    for scalar in scalars:
+        dtype = _with_scalar(dtype, scalar, default)
+    return dtype
+
+
+def _with_scalar(dtype: Any, scalar: Any, default: str) -> Any:
+    if isinstance(scalar, bool):
+        return dtype
+    if isinstance(scalar, int):
+        return DTYPES["int64"] if dtype.kind == "b" else dtype
+    if isinstance(scalar, float):
+        return DTYPES[default] if dtype.kind in "biu" else dtype
+    if dtype.kind == "c":
+        return dtype
+    return DTYPES["complex128" if dtype.name == "float64" or (dtype.kind in "biu" and default == "float64") else "complex64"]
+
+
+def can_cast(from_: Any, to: Any) -> bool:
+    """Tell whether promotion leads from one dtype to the other."""
+    source, target = _dtype_of("can_cast", from_), _dtype_of("can_cast", to)
+    return bool(np.can_cast(source, target, casting="safe"))
