@@ -24,29 +24,28 @@ _NAMES = (
 )  # fmt: skip
 DTYPES: dict[str, Dtype] = {name: np.dtype(name) for name in _NAMES}
 
-# From any library's dtype object to the canonical one; backends add theirs when they load.
-_canonical: dict[Any, Dtype] = {dtype: dtype for dtype in DTYPES.values()}
+# From other libraries' dtype objects to the canonical ones; backends add theirs when they load.
+_canonical: dict[Any, Dtype] = {}
 
 
 def canonical_dtype(dtype: Any) -> Dtype:
     """Give the `numpy.dtype` that stands for `dtype` (a name, a NumPy dtype or any loaded library's)."""
+    if isinstance(dtype, np.dtype):
+        return dtype
+    if isinstance(dtype, str):
+        return DTYPES.get(dtype, dtype)
+    if isinstance(dtype, type):
+        try:
+            return np.dtype(dtype)
+        except TypeError:
+            return dtype
     try:
         found = _canonical.get(dtype)
     except TypeError:
         found = None
-    if found is not None:
-        return found
-    if isinstance(dtype, str):
-        if dtype in DTYPES:
-            return DTYPES[dtype]
-    elif isinstance(dtype, type) or isinstance(dtype, np.dtype):
-        try:
-            return np.dtype(dtype)
-        except TypeError:
-            pass
-    elif getattr(dtype, "name", None) in DTYPES:  # array_api_strict's, jax's scalar metatype
-        return DTYPES[dtype.name]
-    return dtype
+    if found is None and getattr(dtype, "name", None) in DTYPES:  # jax's scalar metatype
+        found = DTYPES[dtype.name]
+    return dtype if found is None else found
 
 
 def host_array(obj: Any, default: str) -> np.ndarray[Any, Any]:
