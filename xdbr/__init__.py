@@ -20,9 +20,16 @@ from .autograd.backward import grad
 from .autograd.variable import Variable
 from .backends import Device, device, get_default_device, set_default_device
 from . import array_api as _aa
-import sys as _sys
-
-_aa.fill(_sys.modules[__name__], None)
+from .autograd.primitive import composite, primitive
+from .autograd.function import Function
+for _n in _aa.__all__:
+    globals()[_n] = getattr(_aa, _n)
+globals().update(backends.DTYPES)
+from ._namespaces import namespace, API_VERSION as __array_api_version__
+from .array_api.info import Info
+def __array_namespace_info__():
+    return Info(None)
+numpy, cupy, strict, torch, jax = map(namespace, "numpy cupy strict torch jax".split())
 try:
     from . import linalg, fft
 except ImportError:
@@ -35,8 +42,6 @@ try:
     from .autograd.draw import draw
 except ImportError:
     pass
-for _n in backends.registered():
-    pass
 __version__ = "0.1.0"
 
 
@@ -44,10 +49,6 @@ def __getattr__(name):
     import importlib
     if name in ("nn", "optim", "data", "serializers", "random", "testing"):
         return importlib.import_module("xdbr." + name)
-    try:
-        b = backends.get(name) if name in backends.registered() else None
-    except Exception as e:
-        raise AttributeError(str(e)) from e
-    if b is not None:
-        return _aa.namespace(b)
+    if not name.startswith("_") and name in backends.registered():
+        return namespace(name)
     raise AttributeError(name)

@@ -38,65 +38,7 @@ except ImportError as _e:
     _why = _e
 
 
-def check_version(api_version: str | None) -> None:
-    """Raise `ValueError` for a version of the standard that the namespaces do not keep."""
-    if api_version is not None and api_version not in _VERSIONS:
-        raise ValueError(f"__array_namespace__: unknown api_version {api_version!r}; expected one of {', '.join(_VERSIONS)}")
 
-
-class Namespace(types.ModuleType):
-    """An Array API namespace: that of one backend, or the package's own on the default device."""
-
-    _backend: Backend | None
-
-    def __repr__(self) -> str:
-        return f"<array namespace {self.__name__}>"
-
-
-def fill(space: Any, backend: Backend | None) -> None:
-    """Put every function, constant and dtype into a namespace, the creation functions bound to `backend`."""
-    for name, value in _functions.items():
-        setattr(space, name, value)
-    for name, forward in CREATION.items():
-        target = space
-        if "." in name:
-            continue
-        setattr(target, name, bind(forward, backend))
-    for name, dtype in DTYPES.items():
-        if backend is None or name in backend.supported_dtypes(None):
-            setattr(space, name, dtype)
-    space.__array_api_version__ = VERSION
-    space.__array_namespace_info__ = lambda: Info(backend)
-    space.extras = extras
-
-
-_namespaces: dict[str, Namespace] = {}
-
-
-def namespace(backend: Backend) -> Namespace:
-    """Give the recording namespace of a backend; the same object each time."""
-    space = _namespaces.get(backend.name)
-    if space is None or space._backend is not backend:
-        space = Namespace(f"xdbr.{backend.name}", f"The Array API on Variables of the {backend.name} backend.")
-        space._backend = backend
-        fill(space, backend)
-        for extension in ("linalg", "fft", "special"):
-            try:
-                module = importlib.import_module(f"xdbr.{extension}")
-            except ImportError:
-                continue
-            sub = Namespace(f"{space.__name__}.{extension}", module.__doc__)
-            for name in module.__all__:
-                setattr(sub, name, getattr(module, name))
-            for name, forward in CREATION.items():
-                if name.startswith(extension + "."):
-                    setattr(sub, name.partition(".")[2], bind(forward, backend))
-            setattr(space, extension, sub)
-            sys.modules[sub.__name__] = sub
-        _namespaces[backend.name] = space
-        sys.modules[space.__name__] = space
-    return space
-
-
-def asarray(*args, **kwargs):
-    return bind(CREATION["asarray"], None)(*args, **kwargs)
+for _n in "arange asarray empty eye from_dlpack full linspace ones zeros".split():
+    globals()[_n] = _functions[_n] = bind(CREATION[_n], None)
+__all__ = list(_functions)

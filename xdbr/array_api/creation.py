@@ -15,8 +15,8 @@ from .. import backends
 from .._config import get_default_dtype
 from .._errors import DtypeError, ShapeError
 from .._typing import Dtype, RawArray
-from ..autograd.primitive import composite, primitive, wrap
-from ..autograd.variable import VARIABLES, Variable
+from ..autograd.primitive import composite, primitive
+from ..autograd.variable import VARIABLES, Variable, wrap
 from ..backends import Backend, Device, canonical_dtype, current_device, get_default_device, parse_device
 from .data_types import astype, to_device
 

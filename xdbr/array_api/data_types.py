@@ -8,8 +8,8 @@ from .. import backends
 from .._config import get_default_dtype
 from .._errors import DeviceError, DtypeError
 from .._typing import Array, Dtype
-from ..autograd.primitive import primitive, wrap
-from ..autograd.variable import VARIABLES, Variable
+from ..autograd.primitive import primitive
+from ..autograd.variable import VARIABLES, Variable, wrap
 from ..backends import Device, canonical_dtype, dtypes, parse_device
 
 __all__ = ["astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type", "to_device"]

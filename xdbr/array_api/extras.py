@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from .._typing import Array, Dtype, Key
-from ..autograd.primitive import REGISTRY, composite, primitive
+from ..autograd.kernels import REGISTRY
+from ..autograd.primitive import composite, primitive
 from ..autograd.views import Walk, setitem
 from ..backends import canonical_dtype
 

@@ -1,0 +1,1 @@
+"""Define-by-run automatic differentiation: Variables, the graph they record, and its backward."""

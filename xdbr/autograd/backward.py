@@ -23,8 +23,9 @@ from .._config import ModeContext
 from .._errors import DeviceError, DtypeError, GradientError, ShapeError
 from ..backends import canonical_dtype
 from .graph import Node, Watch
-from .primitive import RAW_NAMESPACES, SELECT, Primitive, select, wrap
-from .variable import VARIABLES, Variable, constant, refresh
+from .kernels import RAW_NAMESPACES
+from .primitive import SELECT, Primitive, select
+from .variable import VARIABLES, Variable, refresh, wrap
 
 __all__ = ["backward", "grad", "unchain_backward"]
 
@@ -73,7 +74,7 @@ def grad(
             raise GradientError(
                 f"grad: the outputs do not depend on input {called}; pass allow_unused=True to get None for it"
             )
-        results.append(None if g is None else g if type(g) in VARIABLES else constant(g))
+        results.append(None if g is None else g if type(g) in VARIABLES else wrap(g))
     return results[0] if single else tuple(results)
 
 
@@ -100,14 +101,14 @@ def backward(
         x = node.variable() if keepers is None else keepers[node]
         if x is None:
             continue
-        g = g if type(g) in VARIABLES else constant(g)
+        g = g if type(g) in VARIABLES else wrap(g)
         old = x.grad
         if old is None:
             x._grad = g
         elif create_graph:
             x._grad = old + g
         else:
-            x._grad = constant(old._raw + g._raw)
+            x._grad = wrap(old._raw + g._raw)
 
 
 def _input_nodes(function: str, inputs: list[Variable]) -> list[Node]:
@@ -156,7 +157,7 @@ def _start(
                     raise TypeError(f"{function}: the gradient must be a Variable or an array; got {type(g).__name__}")
                 if backends.of(g) is None:
                     g = backend.asarray(g, dtype=raw.dtype, device=y.device)
-                g = constant(g)
+                g = wrap(g)
             _check_gradient(function, g, y)
             if not live:
                 g = g._raw
@@ -331,7 +332,7 @@ class _Walk:
 
     def recorded(self) -> None:
         """Run the rules on Variables, so that what they do is recorded."""
-        from ..array_api import namespace
+        from .._namespaces import namespace
 
         heap, pending = self.heap, self.pending
         node: Node | None = None
@@ -360,7 +361,7 @@ class _Walk:
                 new = hook(given)
                 if new is not None:
                     if not isinstance(new, Variable):
-                        new = constant(new)
+                        new = wrap(new)
                     _check_gradient("hook", new, given)
                     g = new if live else new._raw
             self.owned.discard(node)
@@ -542,6 +543,12 @@ def rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any) -> list[An
 def lifted(node: Node) -> dict[str, Any]:
     """Give what a node has saved with its inputs and outputs as Variables in the graph again."""
     prim = node.prim
+    if isinstance(prim, Primitive):
+        return _lifted(prim, node)
+    return prim.lift(node)  # type: ignore[no-any-return]
+
+
+def _lifted(prim: Primitive, node: Node) -> dict[str, Any]:
     saved = dict(node.d1)
     if "out" in saved:
         out = saved["out"]
@@ -583,7 +590,7 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 
 def unchain_backward(node: Node) -> None:
     """Empty every node below: drop its edges and what it has saved."""
-    from .variable import LEAF
+    from .variable import LEAF, wrap
 
     todo = [node]
     seen = {node}

@@ -12,7 +12,6 @@ type of the raw array. All others, and all unusual arguments, go through `Primit
 from __future__ import annotations
 
 import functools
-import opcode
 from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
@@ -21,20 +20,20 @@ from .. import backends
 from .._config import MODE, get_default_dtype
 from .._errors import DeviceError, DtypeError
 from ..backends import Backend
+from .composite import composite
 from .graph import Node, next_order, remember_where
-from .variable import VARIABLES, Variable, refresh
+from .kernels import Kernels, Library, direct_name, find, register
+from .variable import VARIABLES, Variable, refresh, wrap
 
 __all__ = [
-    "REGISTRY",
-    "Composite",
+    "SELECT",
     "Primitive",
     "PrimitiveFunction",
-    "RawNamespace",
     "composite",
     "elementwise",
     "nondifferentiable",
     "primitive",
-    "raw_namespace",
+    "select",
 ]
 
 P = ParamSpec("P")
@@ -43,10 +42,6 @@ Rule = Callable[..., Any]
 
 _new = object.__new__
 _SCALARS = frozenset((bool, int, float, complex))
-
-REGISTRY: dict[str, Primitive | Composite] = {}
-"""Every function by its name in the namespace ("tanh", "linalg.qr", "extras.index_add")."""
-
 
 class PrimitiveFunction(Protocol, Generic[P, R_co]):
     """The public function that `@primitive` makes."""
@@ -62,26 +57,6 @@ class PrimitiveFunction(Protocol, Generic[P, R_co]):
 
     def vjp_joint(self, rule: Rule) -> None:
         """Declare one rule `(xp, g, needs, *retained)` that gives the list of all cotangents."""
-
-
-class Kernels(dict[type, Callable[..., Any]]):
-    """From the type of a raw array to the function that computes the primitive on it."""
-
-    def __init__(self, prim: Primitive) -> None:
-        super().__init__()
-        self.prim = prim
-
-    def __missing__(self, array_type: type) -> Callable[..., Any]:
-        backend = backends._registry._TYPES[array_type]
-        if backend is None:
-            raise DtypeError(
-                f"{self.prim.name}: expected an array of a known backend or a Variable; got {array_type.__name__}"
-            )
-        kernel = self.prim.kernel(backend)
-        if backend.multi_device and self.prim.flat and self.prim.arity == 2:
-            kernel = self.prim.same_device(kernel, backend)
-        self[array_type] = kernel
-        return kernel
 
 
 class Primitive:
@@ -123,7 +98,7 @@ class Primitive:
         self.floating = floating
         self.selecting = selecting
         self.differentiable = differentiable
-        self.kernels = Kernels(self)
+        self.kernels = Kernels(self._kernel_for)
         self.rules: tuple[Rule | None, ...] | None = None
         self.rule_names: tuple[tuple[str, ...], ...] = ()
         self.joint: Rule | None = None
@@ -148,13 +123,16 @@ class Primitive:
         own = backend.kernels.get(self.name)
         if own is not None:
             return own  # type: ignore[no-any-return]
-        direct = _direct_name(self)
-        if direct is not None:
-            found: Any = Library(backend)
-            for part in direct.split("."):
-                found = getattr(found, part)
-            return found  # type: ignore[no-any-return]
-        return functools.partial(self.forward, Library(backend))
+        library = Library(backend)
+        direct = direct_name(self.forward, len(self.array_names), self.option_names)
+        return functools.partial(self.forward, library) if direct is None else find(library, direct)
+
+    def _kernel_for(self, array_type: type) -> Callable[..., Any]:
+        backend = backends.of_type(array_type)
+        if backend is None:
+            raise DtypeError(f"{self.name}: expected an array of a known backend or a Variable; got {array_type.__name__}")
+        kernel = self.kernel(backend)
+        return self.same_device(kernel, backend) if backend.multi_device and self.flat and self.arity == 2 else kernel
 
     def same_device(self, kernel: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
         """Give the kernel with a check that both arrays lie on one device of the backend."""
@@ -276,7 +254,7 @@ class Primitive:
                 if x._view is not None:
                     refresh(x)
                 x = x._data
-                arrays.append((i, x, backends._registry._TYPES[type(x)]))
+                arrays.append((i, x, backends.of(x)))
             elif t in _SCALARS:
                 scalars = True
             elif x is not None:
@@ -428,15 +406,6 @@ def select(node: Node, index: int) -> Node:
     chosen.d1 = index
     chosen.watch = None
     return chosen
-
-
-def wrap(raw: Any, node: Node | None = None) -> Variable:
-    """Make a Variable of a raw array."""
-    y = _new(Variable)
-    y._data = raw
-    y._view = None
-    y._node = node
-    return y
 
 
 # -- the hot path -------------------------------------------------------------------------------
@@ -595,199 +564,7 @@ def _code(rule: Callable[..., Any]) -> CodeType:
     return code  # type: ignore[no-any-return]
 
 
-# -- which library function a forward is, where it is nothing else ---------------------------------
-
-
-class _Asked:
-    """Stands for the namespace while a forward is asked what it calls."""
-
-    def __init__(self, path: str = "") -> None:
-        self.path = path
-
-    def __getattr__(self, name: str) -> _Asked:
-        return _Asked(f"{self.path}.{name}" if self.path else name)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
-        return self.path, args, kwargs
-
-
-_JUMPS = frozenset(opcode.hasjrel) | frozenset(opcode.hasjabs)
-
-
-def _direct_name(p: Primitive) -> str | None:
-    """Give the name of the library function that the forward hands all its arguments on to, if it does only that.
-
-    Then the library's function itself is the kernel and costs no frame. A forward without jumps does
-    the same whatever its arguments are, so running it once on stand-ins tells.
-    """
-    code = p.forward.__code__
-    if not _JUMPS.isdisjoint(code.co_code[::2]):
-        return None
-    arrays = [object() for _ in p.array_names]
-    options = {name: object() for name in p.option_names}
-    try:
-        asked = p.forward(_Asked(), *arrays, **options)
-    except TypeError:
-        return None
-    if type(asked) is not tuple or len(asked) != 3:
-        return None
-    path, args, kwargs = asked
-    same = len(args) == len(arrays) and all(a is b for a, b in zip(args, arrays, strict=True))
-    if same and kwargs.keys() == options.keys() and all(kwargs[k] is v for k, v in options.items()):
-        return path  # type: ignore[no-any-return]
-    return None
-
-
-class Library:
-    """What a forward is given: the library's own namespace, with the backend's extras beside it."""
-
-    def __init__(self, backend: Backend) -> None:
-        self.extras = backend.extras
-        self._lib = backend.lib
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._lib, name)
-        setattr(self, name, found)
-        return found
-
-
-# -- namespaces of raw arrays ----------------------------------------------------------------------
-
-
-class RawNamespace:
-    """A backend's own Array API namespace: every function at full speed on raw arrays, nothing recorded."""
-
-    def __init__(self, backend: Backend, prefix: str = "") -> None:
-        self._backend = backend
-        self._prefix = prefix
-        if prefix == "extras.":
-            self._library = backend.extras
-        else:
-            self._library = getattr(backend.lib, prefix[:-1]) if prefix else backend.lib
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        entry = REGISTRY.get(self._prefix + name)
-        found: Any
-        if self._prefix == "extras." and hasattr(self._library, name):
-            found = getattr(self._library, name)
-        elif isinstance(entry, Primitive):
-            found = entry.kernel(self._backend)
-        elif entry is not None:
-            found = functools.partial(entry.forward, self if not self._prefix else raw_namespace(self._backend))
-        elif not self._prefix and name in ("linalg", "fft", "extras", "special"):
-            found = RawNamespace(self._backend, name + ".")
-        else:
-            found = getattr(self._library, name)
-        setattr(self, name, found)
-        return found
-
-    def __repr__(self) -> str:
-        return f"<raw namespace {self._prefix}{self._backend.name}>"
-
-
-class _RawNamespaces(dict[type, RawNamespace]):
-    def __missing__(self, array_type: type) -> RawNamespace:
-        backend = backends._registry._TYPES[array_type]
-        if backend is None:
-            raise DtypeError(f"expected an array of a known backend; got {array_type.__name__}")
-        space = self[array_type] = raw_namespace(backend)
-        return space
-
-
-_raw_namespaces: dict[str, RawNamespace] = {}
-RAW_NAMESPACES = _RawNamespaces()
-"""From the type of a raw array to the namespace for it."""
-
-
-def raw_namespace(backend: Backend) -> RawNamespace:
-    """Give the backend's own namespace."""
-    space = _raw_namespaces.get(backend.name)
-    if space is None or space._backend is not backend:
-        space = _raw_namespaces[backend.name] = RawNamespace(backend)
-    return space
-
-
-# -- compositions --------------------------------------------------------------------------------
-
-
-class Composite:
-    """A function made of others: `forward(xp, ...)` runs in whichever namespace its arguments ask for."""
-
-    def __init__(self, forward: Callable[..., Any], name: str | None = None) -> None:
-        self.forward = forward
-        self.name = name or forward.__name__
-        self.function = self._make()
-        functools.update_wrapper(self.function, forward)
-        self.function.__wrapped__ = functools.partial(forward, None)  # type: ignore[attr-defined]
-
-    def _make(self) -> Callable[..., Any]:
-        forward = self.forward
-
-        def call(*args: Any, **options: Any) -> Any:
-            found: list[Any] = []
-            for arg in args:
-                _collect(arg, found)
-            for arg in options.values():
-                _collect(arg, found)
-            if not found:
-                for arg in args:
-                    backend = backends.of(arg)
-                    if backend is not None:
-                        break
-                else:
-                    got = ", ".join(type(arg).__name__ for arg in args) or "nothing"
-                    raise DtypeError(f"{self.name}: expected at least one array or Variable; got {got}")
-            else:
-                backend = backends.of(found[0]._data)
-                assert backend is not None
-                if any(x._node is not None for x in found) and MODE.get().recording:
-                    from ..array_api import namespace
-
-                    return forward(namespace(backend), *args, **options)
-            raws = [_raw(arg) for arg in args]
-            raw_options = {name: _raw(arg) for name, arg in options.items()}
-            return _wrapped(forward(raw_namespace(backend), *raws, **raw_options))
-
-        return call
-
-
-def _collect(arg: Any, found: list[Any]) -> None:
-    t = type(arg)
-    if t in VARIABLES:
-        if arg._view is not None:
-            refresh(arg)
-        found.append(arg)
-    elif t is list or t is tuple:
-        for part in arg:
-            _collect(part, found)
-
-
-def _raw(arg: Any) -> Any:
-    t = type(arg)
-    if t in VARIABLES:
-        return arg._data
-    if t is list or t is tuple:
-        return t(_raw(part) for part in arg)
-    return arg
-
-
-def _wrapped(out: Any) -> Any:
-    if type(out) is tuple or type(out) is list:
-        return type(out)(_wrapped(part) for part in out)
-    if isinstance(out, tuple) and hasattr(out, "_make"):
-        return out._make(_wrapped(part) for part in out)
-    return out if backends.of(out) is None else wrap(out)
-
-
 # -- decorators ------------------------------------------------------------------------------------
-
-
-def _register(name: str, entry: Primitive | Composite) -> None:
-    if name in REGISTRY:
-        raise TypeError(f"a function named {name!r} is declared twice")
-    REGISTRY[name] = entry
 
 
 @overload
@@ -832,7 +609,7 @@ def primitive(forward: Callable[..., Any] | None = None, /, **settings: Any) -> 
 
     def make(forward: Callable[..., Any]) -> Any:
         made = Primitive(forward, **settings)
-        _register(made.name, made)
+        register(made.name, made)
         return made.function
 
     return make if forward is None else make(forward)
@@ -846,29 +623,3 @@ def elementwise(forward: Callable[Concatenate[Any, P], R_co], /) -> PrimitiveFun
 def nondifferentiable(forward: Callable[Concatenate[Any, P], R_co], /) -> PrimitiveFunction[P, R_co]:
     """Make a function without a derivative: its result needs no gradient; see `primitive`."""
     return primitive(differentiable=False)(forward)
-
-
-@overload
-def composite(forward: Callable[Concatenate[Any, P], R_co], /) -> Callable[P, R_co]: ...
-@overload
-def composite(*, name: str) -> Callable[[Callable[Concatenate[Any, P], R_co]], Callable[P, R_co]]: ...
-def composite(forward: Callable[..., Any] | None = None, /, *, name: str | None = None) -> Any:
-    """Make a function of a composition `f(xp, ...)` of others.
-
-    It runs on raw arrays where nothing needs a gradient, else on Variables with the recording namespace.
-
-    >>> import xdbr
-    >>> from xdbr.autograd.primitive import composite
-    >>> @composite(name="doc_example.norm")
-    ... def norm(xp, x, /):
-    ...     return xp.sqrt(xp.sum(x * x))
-    >>> norm(xdbr.asarray([3.0, 4.0])).item()
-    5.0
-    """
-
-    def make(forward: Callable[..., Any]) -> Any:
-        made = Composite(forward, name)
-        _register(made.name, made)
-        return made.function
-
-    return make if forward is None else make(forward)

@@ -20,7 +20,7 @@ from .graph import Node, Watch, next_order, watch_of
 if TYPE_CHECKING:
     from .primitive import Primitive
 
-__all__ = ["VARIABLES", "Variable", "refresh"]
+__all__ = ["LEAF", "VARIABLES", "Variable", "View", "leaf", "refresh", "wrap"]
 
 VARIABLES: set[type] = set()
 """Variable and its subclasses, to be asked by `type(x) in VARIABLES` (an `isinstance` costs more)."""
@@ -203,7 +203,7 @@ class Variable:
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
         """Give the namespace of this Variable's backend; raises `ValueError` for an unknown version of the standard."""
-        from ..array_api import check_version, namespace
+        from .._namespaces import check_version, namespace
 
         check_version(api_version)
         return namespace(self._backend)
@@ -265,7 +265,7 @@ class Variable:
                 backend = backends.of(value)
                 if backend is None:
                     raise TypeError(f"grad: expected a Variable, an array or None; got {type(value).__name__}")
-                value = constant(value)
+                value = wrap(value)
             self._check_like("grad", value._raw, value._backend)
         self._grad = value
 
@@ -355,7 +355,7 @@ class Variable:
 
         A later write to either does not reach the other.
         """
-        return constant(self._raw)
+        return wrap(self._raw)
 
     def unchain(self) -> None:
         """Cut the graph here: this Variable becomes a constant, and a view no more."""
@@ -496,7 +496,7 @@ class Variable:
         made = memo[id(self)] = self._clone()
         grad = self.grad
         if grad is not None:
-            made._grad = constant(grad._backend.copy(grad._raw))
+            made._grad = wrap(grad._backend.copy(grad._raw))
         return made
 
     def _clone(self) -> Variable:
@@ -534,7 +534,7 @@ class Variable:
         if state["requires_grad"]:
             self._node = leaf(self)
         if state["grad"] is not None:
-            self._grad = constant(device.backend.from_host(state["grad"], device=device))
+            self._grad = wrap(device.backend.from_host(state["grad"], device=device))
 
     # -- what the array API floor installs ---------------------------------------------------------
 
@@ -649,10 +649,10 @@ def leaf(x: Variable) -> Node:
     return node
 
 
-def constant(raw: RawArray) -> Variable:
-    """Make a Variable of a raw array that needs no gradient."""
-    made = _new(Variable)
+def wrap(raw: RawArray, node: Node | None = None) -> Variable:
+    """Make a Variable of a raw array; one that needs no gradient where no node is given."""
+    made: Variable = _new(Variable)
     made._data = raw
     made._view = None
-    made._node = None
+    made._node = node
     return made

@@ -20,8 +20,9 @@ from .._errors import DeviceError, DtypeError, GradientError, ShapeError
 from .._typing import Key, RawArray
 from ..backends import Backend, canonical_dtype
 from ..backends._extras import is_basic
-from .primitive import RAW_NAMESPACES, Primitive, primitive
-from .variable import VARIABLES, Variable, View, constant, refresh
+from .kernels import RAW_NAMESPACES
+from .primitive import Primitive, primitive
+from .variable import VARIABLES, Variable, View, refresh, wrap
 
 __all__ = ["Walk", "assign", "getitem", "make_view", "raw_key", "read", "rebind", "regenerate", "setitem", "view_function", "write"]
 
@@ -331,7 +332,7 @@ def rebind(x: Variable, raw: RawArray) -> None:
     """Give `x` a whole new raw value of the same shape and dtype, keeping its node."""
     if x._view is not None:
         with_node = x._node
-        write(x, ..., constant(raw))
+        write(x, ..., wrap(raw))
         del with_node
         return
     x._data = raw

@@ -22,6 +22,7 @@ __all__ = [
     "get",
     "get_default_device",
     "of",
+    "of_type",
     "parse_device",
     "register",
     "registered",
@@ -213,6 +214,11 @@ def of(array: Any, /) -> Backend | None:
     True
     """
     return _TYPES[type(array)]
+
+
+def of_type(array_type: type, /) -> Backend | None:
+    """Give the backend whose raw arrays have this type, or `None`."""
+    return _TYPES[array_type]
 
 
 class Device:
