@@ -172,7 +172,11 @@ def _asarray_raw(at: At, obj: RawArray, found: Backend, dtype: Dtype, device: An
     if at.where != source:
         if copy is False:
             raise ValueError(f"asarray: copy=False, but moving from {str(source)!r} to {str(at.where)!r} needs a copy")
-        raw = found.transfer(raw, at.where) if at.backend is found else at.backend.from_host(found.to_host(raw), device=at.where)
+        raw = (
+            found.transfer(raw, at.where)
+            if at.backend is found
+            else at.backend.from_host(found.to_host(raw), device=at.where)
+        )
         copy = None
     if (dtype is None or canonical_dtype(dtype) == canonical_dtype(raw.dtype)) and not copy:
         return raw
@@ -180,9 +184,7 @@ def _asarray_raw(at: At, obj: RawArray, found: Backend, dtype: Dtype, device: An
 
 
 def _holds_variables(obj: Any) -> bool:
-    return any(
-        type(part) in VARIABLES or (isinstance(part, (list, tuple)) and _holds_variables(part)) for part in obj
-    )
+    return any(type(part) in VARIABLES or (isinstance(part, (list, tuple)) and _holds_variables(part)) for part in obj)
 
 
 def _stack_nested(at: At, obj: Any, dtype: Dtype) -> Variable:
@@ -200,10 +202,10 @@ def _stack_nested(at: At, obj: Any, dtype: Dtype) -> Variable:
     ]
     arrays = [part for part in parts if type(part) in VARIABLES]
     common = dtype if dtype is not None else result_type(*parts)
-    like = arrays[0]
-    where = At(like.device)
+    where = At(arrays[0].device)
     ready = [
-        astype(part, common, copy=False) if type(part) in VARIABLES else wrap(asarray(where, part, dtype=common)) for part in parts
+        astype(part, common, copy=False) if type(part) in VARIABLES else wrap(asarray(where, part, dtype=common))
+        for part in parts
     ]
     return stack(ready)
 
@@ -326,7 +328,7 @@ def zeros(at: At, shape: Any, *, dtype: Dtype = None, device: Any = None) -> Raw
 # -- creation like another array: no backend to choose, and no gradient -----------------------------
 
 
-def _like(name: str, x: Any, dtype: Dtype, device: Any, *values: Any) -> Any:
+def _like(name: str, x: Any, dtype: Dtype, device: Any, *values: Any) -> Variable:
     raw = x._raw if type(x) in VARIABLES else x
     backend = backends.of(raw)
     if backend is None:
@@ -380,7 +382,7 @@ def zeros_like(x: Any, /, *, dtype: Dtype = None, device: Any = None) -> Variabl
     return _like("zeros_like", x, dtype, device)
 
 
-@composite
+@composite(several=True)
 def meshgrid(xp: Any, *arrays: Any, indexing: str = "xy") -> tuple[Any, ...]:
     """Coordinate arrays from the 1-d coordinate vectors `arrays`: a tuple, all of one shape.
 
@@ -431,4 +433,3 @@ def triu(xp: Any, x: Any, /, *, k: int = 0) -> Any:
 
 
 triu.vjp(lambda xp, g, k: xp.triu(g, k=k))
-

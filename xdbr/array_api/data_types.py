@@ -71,7 +71,10 @@ def can_cast(from_: Any, to: Dtype, /) -> bool:
     >>> xdbr.can_cast(xdbr.int32, xdbr.int64), xdbr.can_cast(xdbr.float64, xdbr.float32)
     (True, False)
     """
-    return dtypes.can_cast(from_.dtype if hasattr(from_, "dtype") and hasattr(from_, "shape") and not isinstance(from_, type) else from_, to)
+    return dtypes.can_cast(
+        from_.dtype if hasattr(from_, "dtype") and hasattr(from_, "shape") and not isinstance(from_, type) else from_,
+        to,
+    )
 
 
 def result_type(*arrays_and_dtypes: Any) -> Dtype:

@@ -44,7 +44,7 @@ absorb.vjp_joint(lambda xp, g, needs: [None, g])
 @composite(name="extras.cast")
 def cast(xp: Any, x: Array, dtype: Dtype, /) -> Array:
     """Give `x` with `dtype`, and its real part where `x` is complex and `dtype` is not."""
-    if xp.isdtype(x.dtype, "complex floating") and not canonical_dtype(dtype).kind == "c":
+    if xp.isdtype(x.dtype, "complex floating") and canonical_dtype(dtype).kind != "c":
         x = xp.real(x)
     return xp.astype(x, dtype)
 

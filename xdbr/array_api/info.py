@@ -38,7 +38,10 @@ class Info:
     def default_dtypes(self, *, device: Any = None) -> dict[str, Dtype]:
         """Give the default dtypes by kind."""
         name = get_default_dtype()
-        found = {"real floating": DTYPES[name], "complex floating": DTYPES["complex128" if name == "float64" else "complex64"]}
+        found = {
+            "real floating": DTYPES[name],
+            "complex floating": DTYPES["complex128" if name == "float64" else "complex64"],
+        }
         return found | self._backend.default_integers(self._device(device))
 
     def devices(self) -> tuple[Device, ...]:

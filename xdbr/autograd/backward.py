@@ -24,7 +24,7 @@ from .._errors import DeviceError, DtypeError, GradientError, ShapeError
 from ..backends import canonical_dtype
 from .graph import Node, Watch
 from .kernels import RAW_NAMESPACES
-from .primitive import SELECT, Primitive, select
+from .primitive import SELECT, Primitive
 from .variable import VARIABLES, Variable, refresh, wrap
 
 __all__ = ["backward", "grad", "unchain_backward"]
@@ -52,7 +52,7 @@ def grad(
 
     >>> import xdbr
     >>> x = xdbr.Variable(3.0, requires_grad=True)
-    >>> y = x ** 3
+    >>> y = x**3
     >>> dy = xdbr.grad(y, x, create_graph=True)
     >>> d2y = xdbr.grad(dy, x)
     >>> dy.item(), d2y.item()
@@ -88,15 +88,10 @@ def backward(
     loss_scale: float | None = None,
 ) -> None:
     """Add the gradients of `outputs` to the `.grad` of the leaves (or of `inputs`); see `Variable.backward`."""
-    nodes: list[Node] | None = None
-    if inputs is not None:
-        nodes = _input_nodes("backward", [inputs] if isinstance(inputs, Variable) else list(inputs))
+    wanted = [inputs] if isinstance(inputs, Variable) else list(inputs or ())
+    nodes = None if inputs is None else _input_nodes("backward", wanted)
     found = _run("backward", outputs, cotangents, create_graph, retain_graph, nodes, loss_scale)
-    keepers = None
-    if nodes is not None:
-        keepers = {}
-        for node, x in zip(nodes, [inputs] if isinstance(inputs, Variable) else list(inputs or ()), strict=True):
-            keepers[node] = x
+    keepers = None if nodes is None else dict(zip(nodes, wanted, strict=True))
     for node, g in found.items():
         x = node.variable() if keepers is None else keepers[node]
         if x is None:
@@ -111,7 +106,7 @@ def backward(
             x._grad = wrap(old._raw + g._raw)
 
 
-def _input_nodes(function: str, inputs: list[Variable]) -> list[Node]:
+def _input_nodes(function: str, inputs: list[Any]) -> list[Node]:
     nodes = []
     for i, x in enumerate(inputs):
         if not isinstance(x, Variable):
@@ -129,6 +124,7 @@ def _start(
 ) -> dict[Node, Any]:
     """Check the starting cotangents and give them by node."""
     pending: dict[Node, Any] = {}
+    y: Any
     for y, g in zip(outputs, cotangents, strict=True):
         if not isinstance(y, Variable):
             raise TypeError(f"{function}: outputs must be Variables; got {type(y).__name__}")
@@ -365,10 +361,9 @@ class _Walk:
                     _check_gradient("hook", new, given)
                     g = new if live else new._raw
             self.owned.discard(node)
-        if self.stops is None:
-            if watch.variable is not None:
-                self.found[node] = g
-                self.owned.discard(node)
+        if self.stops is None and watch.variable is not None:
+            self.found[node] = g
+            self.owned.discard(node)
         return g
 
     def pull(self, node: Node, g: Any, xp: Any, live: Any) -> None:
@@ -475,7 +470,11 @@ class _Walk:
         where = node.where
         error.add_note(
             f"in the backward of {node.name} (output shape {node.shape}, dtype {node.dtype})"
-            + (f", made at {where}" if where else "; with xdbr.debug_mode(): in the forward, the line that made it is shown")
+            + (
+                f", made at {where}"
+                if where
+                else "; with xdbr.debug_mode(): in the forward, the line that made it is shown"
+            )
         )
 
 
@@ -519,7 +518,7 @@ def rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any) -> list[An
             prim.rules[i](xp, g, *flat_saved(node, i, live)) if wanted[i] and prim.rules[i] is not None else None  # type: ignore[misc]
             for i in range(prim.arity)
         ]
-    saved: dict[str, Any] = node.d1 if live is None else lifted(node)
+    saved: dict[str, Any] = node.d1 if live is None else prim.lift(node)
     if prim.joint is not None:
         return list(prim.joint(xp, g, wanted, *(saved[name] for name in prim.rule_names[0])))
     if prim.rules is None:
@@ -538,37 +537,6 @@ def rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any) -> list[An
         else:
             found.append(rule(xp, g, *(saved[name] for name in prim.rule_names[i])))
     return found
-
-
-def lifted(node: Node) -> dict[str, Any]:
-    """Give what a node has saved with its inputs and outputs as Variables in the graph again."""
-    prim = node.prim
-    if isinstance(prim, Primitive):
-        return _lifted(prim, node)
-    return prim.lift(node)  # type: ignore[no-any-return]
-
-
-def _lifted(prim: Primitive, node: Node) -> dict[str, Any]:
-    saved = dict(node.d1)
-    if "out" in saved:
-        out = saved["out"]
-        if prim.outputs == 1:
-            saved["out"] = wrap(out, node)
-        else:
-            saved["out"] = tuple(wrap(part, select(node, i)) for i, part in enumerate(out))
-    if prim.list_arg:
-        name = prim.array_names[0]
-        if name in saved:
-            saved[name] = [_lift(raw, edge) for raw, edge in zip(saved[name], node.a, strict=True)]
-        return saved
-    for name, edge in zip(prim.array_names, node.a, strict=True):
-        if name in saved:
-            saved[name] = _lift(saved[name], edge)
-    return saved
-
-
-def _lift(raw: Any, edge: Node | None) -> Any:
-    return raw if edge is None and backends.of(raw) is None else wrap(raw, edge)
 
 
 def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:

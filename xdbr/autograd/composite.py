@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Literal, ParamSpec, overload
 
 from .. import backends
 from .._config import MODE
 from .._errors import DtypeError
 from ..backends import Backend
 from .kernels import raw_namespace, register
-from .variable import VARIABLES, refresh, wrap
+from .variable import VARIABLES, Variable, refresh, wrap
 
 __all__ = ["Composite", "composite"]
 
 P = ParamSpec("P")
-R_co = TypeVar("R_co", covariant=True)
 
 
 class Composite:
@@ -93,13 +92,18 @@ def _wrapped(out: Any) -> Any:
 
 
 @overload
-def composite(forward: Callable[Concatenate[Any, P], R_co], /) -> Callable[P, R_co]: ...
+def composite(forward: Callable[Concatenate[Any, P], Any], /) -> Callable[P, Variable]: ...
 @overload
-def composite(*, name: str) -> Callable[[Callable[Concatenate[Any, P], R_co]], Callable[P, R_co]]: ...
-def composite(forward: Callable[..., Any] | None = None, /, *, name: str | None = None) -> Any:
+def composite(*, name: str | None = None) -> Callable[[Callable[Concatenate[Any, P], Any]], Callable[P, Variable]]: ...
+@overload
+def composite(
+    *, name: str | None = None, several: Literal[True]
+) -> Callable[[Callable[Concatenate[Any, P], Any]], Callable[P, tuple[Variable, ...]]]: ...
+def composite(forward: Callable[..., Any] | None = None, /, *, name: str | None = None, several: bool = False) -> Any:
     """Make a function of a composition `f(xp, ...)` of others.
 
     It runs on raw arrays where nothing needs a gradient, else on Variables with the recording namespace.
+    `several` says, for type checkers alone, that it returns a tuple.
 
     >>> import xdbr
     >>> from xdbr.autograd.primitive import composite

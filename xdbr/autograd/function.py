@@ -36,6 +36,7 @@ class Function:
     ...         y = xp.exp(x)
     ...         self.save(y)
     ...         return y
+    ...
     ...     def backward(self, xp, g):
     ...         (y,) = self.saved
     ...         return g * y
@@ -73,9 +74,13 @@ class Function:
         name = type(self).__name__
         call = copy.copy(self)
         raws = [x._raw if type(x) in VARIABLES else x for x in inputs]
-        arrays = [raw for raw in raws if not isinstance(raw, (bool, int, float, complex)) and backends.of(raw) is not None]
+        arrays = [
+            raw for raw in raws if not isinstance(raw, (bool, int, float, complex)) and backends.of(raw) is not None
+        ]
         if not arrays:
-            raise DtypeError(f"{name}: expected at least one array or Variable; got {[type(x).__name__ for x in inputs]}")
+            raise DtypeError(
+                f"{name}: expected at least one array or Variable; got {[type(x).__name__ for x in inputs]}"
+            )
         backend = backends.of(arrays[0])
         assert backend is not None
         for raw in arrays[1:]:
@@ -115,7 +120,11 @@ def _node(call: Function, edges: tuple[Node | None, ...], raws: Sequence[Any], o
     # Where a saved array is an input or an output, its place is kept beside it: under create_graph it becomes
     # a Variable in the graph again.
     places = [
-        (*((False, i) for i, raw in enumerate(raws) if raw is kept), *((True, i) for i, raw in enumerate(outs) if raw is kept), None)[0]
+        (
+            *((False, i) for i, raw in enumerate(raws) if raw is kept),
+            *((True, i) for i, raw in enumerate(outs) if raw is kept),
+            None,
+        )[0]
         for kept in call.saved
     ]
     node.d1 = {"saved": list(zip(call.saved, places, strict=True))}
@@ -162,8 +171,12 @@ class _Call:
         given = call.backward(xp, *(g if self.outputs > 1 else (g,)))
         found = list(given) if isinstance(given, (tuple, list)) else [given]
         if len(found) != self.arity:
-            raise GradientError(f"{self.name}.backward: expected {self.arity} gradients, one per input; got {len(found)}")
+            raise GradientError(
+                f"{self.name}.backward: expected {self.arity} gradients, one per input; got {len(found)}"
+            )
         for i, one in enumerate(found):
             if one is not None and not isinstance(one, Variable) and backends.of(one) is None:
-                raise ShapeError(f"{self.name}.backward: gradient {i} must be an array or None; got {type(one).__name__}")
+                raise ShapeError(
+                    f"{self.name}.backward: gradient {i} must be an array or None; got {type(one).__name__}"
+                )
         return found

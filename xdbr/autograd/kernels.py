@@ -126,7 +126,13 @@ class RawNamespace:
     def __init__(self, backend: Backend, prefix: str = "") -> None:
         self._backend = backend
         self._prefix = prefix
-        self._library = backend.extras if prefix == "extras." else getattr(backend.lib, prefix[:-1], None) if prefix else backend.lib
+        self._library = (
+            backend.extras
+            if prefix == "extras."
+            else getattr(backend.lib, prefix[:-1], None)
+            if prefix
+            else backend.lib
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

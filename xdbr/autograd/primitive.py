@@ -43,14 +43,16 @@ Rule = Callable[..., Any]
 _new = object.__new__
 _SCALARS = frozenset((bool, int, float, complex))
 
+
 class PrimitiveFunction(Protocol, Generic[P, R_co]):
-    """The public function that `@primitive` makes."""
+    """The public function that `@primitive` makes: it takes the forward's arguments but `xp`."""
 
     __name__: str
     __doc__: str | None
     primitive: Primitive
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Run the function on Variables, raw arrays and, beside them, Python scalars."""
 
     def vjp(self, *rules: Rule | None) -> None:
         """Declare one gradient rule `(xp, g, *retained)` per array argument, in order; `None` where there is none."""
@@ -85,7 +87,9 @@ class Primitive:
         self.name = name or forward.__name__
         self.arity = arity = positional if arrays is None else arrays
         self.array_names = names[:arity]
-        self.option_names = names[arity:] + code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        self.option_names = (
+            names[arity:] + code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        )
         self.positional_options = names[arity:]
         defaults = forward.__defaults__ or ()
         self.defaults: dict[str, Any] = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
@@ -130,7 +134,9 @@ class Primitive:
     def _kernel_for(self, array_type: type) -> Callable[..., Any]:
         backend = backends.of_type(array_type)
         if backend is None:
-            raise DtypeError(f"{self.name}: expected an array of a known backend or a Variable; got {array_type.__name__}")
+            raise DtypeError(
+                f"{self.name}: expected an array of a known backend or a Variable; got {array_type.__name__}"
+            )
         kernel = self.kernel(backend)
         return self.same_device(kernel, backend) if backend.multi_device and self.flat and self.arity == 2 else kernel
 
@@ -260,7 +266,9 @@ class Primitive:
             elif x is not None:
                 backend = backends.of(x)
                 if backend is None:
-                    raise DtypeError(f"{self.name}: {self._argument(i)} must be an array or a Variable; got {t.__name__}")
+                    raise DtypeError(
+                        f"{self.name}: {self._argument(i)} must be an array or a Variable; got {t.__name__}"
+                    )
                 if hasattr(x, "item") and t not in backend.array_types[:1] and len(inputs) > 1:
                     x = x.item()  # a NumPy scalar beside an array is weak, like a Python scalar
                     scalars = True
@@ -321,7 +329,9 @@ class Primitive:
         if self.flat:
             node.a = edges[0]
             node.shape, node.dtype = out.shape, out.dtype
-            need: frozenset[str] = frozenset(self.rule_names[0]) if edges[0] is not None and self.rule_names else frozenset()
+            need: frozenset[str] = (
+                frozenset(self.rule_names[0]) if edges[0] is not None and self.rule_names else frozenset()
+            )
             if self.arity == 2:
                 node.b = edges[1]
                 if edges[1] is not None and self.rule_names:
@@ -367,8 +377,31 @@ class Primitive:
                 saved[name] = getattr(raw, name[-5:], () if name.endswith("shape") else None)
         return saved
 
+    def lift(self, node: Node) -> dict[str, Any]:
+        """Give what a node has saved with its inputs and outputs as Variables in the graph again."""
+        saved = dict(node.d1)
+        if "out" in saved:
+            out = saved["out"]
+            several = self.outputs > 1
+            saved["out"] = (
+                tuple(wrap(part, select(node, i)) for i, part in enumerate(out)) if several else wrap(out, node)
+            )
+        if self.list_arg:
+            name = self.array_names[0]
+            if name in saved:
+                saved[name] = [_lift(raw, edge) for raw, edge in zip(saved[name], node.a, strict=True)]
+            return saved
+        for name, edge in zip(self.array_names, node.a, strict=True):
+            if name in saved:
+                saved[name] = _lift(saved[name], edge)
+        return saved
+
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
+
+
+def _lift(raw: Any, edge: Node | None) -> Any:
+    return raw if edge is None and backends.of(raw) is None else wrap(raw, edge)
 
 
 class _Freed:
@@ -568,20 +601,30 @@ def _code(rule: Callable[..., Any]) -> CodeType:
 
 
 @overload
-def primitive(forward: Callable[Concatenate[Any, P], R_co], /) -> PrimitiveFunction[P, R_co]: ...
+def primitive(forward: Callable[Concatenate[Any, P], Any], /) -> PrimitiveFunction[P, Variable]: ...
+@overload
+def primitive(
+    *,
+    outputs: int,
+    name: str | None = None,
+    arrays: int | None = None,
+    list_arg: bool = False,
+    joint: bool = False,
+    selecting: bool = False,
+    differentiable: bool = True,
+) -> Callable[[Callable[Concatenate[Any, P], Any]], PrimitiveFunction[P, Any]]: ...
 @overload
 def primitive(
     *,
     name: str | None = None,
     arrays: int | None = None,
     list_arg: bool = False,
-    outputs: int = 1,
     joint: bool = False,
     elementwise: bool = False,
     floating: bool = False,
     selecting: bool = False,
     differentiable: bool = True,
-) -> Callable[[Callable[Concatenate[Any, P], R_co]], PrimitiveFunction[P, R_co]]: ...
+) -> Callable[[Callable[Concatenate[Any, P], Any]], PrimitiveFunction[P, Variable]]: ...
 def primitive(forward: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
     """Make a function that records one node of a forward `f(xp, arrays..., /, options...)`.
 
@@ -603,7 +646,8 @@ def primitive(forward: Callable[..., Any] | None = None, /, **settings: Any) -> 
     ...     return x * x * x
     >>> cube.vjp(lambda xp, g, x: 3 * g * x * x)
     >>> x = xdbr.Variable([2.0], requires_grad=True)
-    >>> cube(x).backward(); x.grad.tolist()
+    >>> cube(x).backward()
+    ... x.grad.tolist()
     [12.0]
     """
 
@@ -615,11 +659,11 @@ def primitive(forward: Callable[..., Any] | None = None, /, **settings: Any) -> 
     return make if forward is None else make(forward)
 
 
-def elementwise(forward: Callable[Concatenate[Any, P], R_co], /) -> PrimitiveFunction[P, R_co]:
+def elementwise(forward: Callable[Concatenate[Any, P], Any], /) -> PrimitiveFunction[P, Variable]:
     """Make an element-wise function with a derivative; see `primitive`."""
     return primitive(elementwise=True)(forward)
 
 
-def nondifferentiable(forward: Callable[Concatenate[Any, P], R_co], /) -> PrimitiveFunction[P, R_co]:
+def nondifferentiable(forward: Callable[Concatenate[Any, P], Any], /) -> PrimitiveFunction[P, Variable]:
     """Make a function without a derivative: its result needs no gradient; see `primitive`."""
     return primitive(differentiable=False)(forward)

@@ -33,7 +33,9 @@ class View:
 
     __slots__ = ("base", "options", "recorded", "root", "step", "version")
 
-    def __init__(self, base: Variable, root: Variable, step: Primitive, options: dict[str, Any], recorded: bool) -> None:
+    def __init__(
+        self, base: Variable, root: Variable, step: Primitive, options: dict[str, Any], recorded: bool
+    ) -> None:
         self.base = base
         self.root = root
         self.step = step
@@ -300,7 +302,7 @@ class Variable:
 
         >>> import xdbr
         >>> x = xdbr.Variable(3.0, requires_grad=True)
-        >>> (x ** 2).backward()
+        >>> (x**2).backward()
         >>> x.grad.item()
         6.0
         """
@@ -328,7 +330,8 @@ class Variable:
         >>> import xdbr
         >>> x = xdbr.Variable([1.0], requires_grad=True)
         >>> remove = x.register_hook(lambda g: g * 10)
-        >>> (x * 2).backward(); x.grad.item()
+        >>> (x * 2).backward()
+        ... x.grad.item()
         20.0
         """
         watch = watch_of(self._need_node("register_hook"))
@@ -432,7 +435,9 @@ class Variable:
     def __index__(self) -> int:
         raw = self._raw
         if tuple(raw.shape) != () or not self.dtype.name.startswith(("int", "uint")):
-            raise TypeError(f"__index__: only a 0-d integer Variable is an index; got shape {self.shape}, dtype {self.dtype}")
+            raise TypeError(
+                f"__index__: only a 0-d integer Variable is an index; got shape {self.shape}, dtype {self.dtype}"
+            )
         return int(raw)
 
     def _one(self, what: str, raw: RawArray) -> Any:

@@ -24,7 +24,19 @@ from .kernels import RAW_NAMESPACES
 from .primitive import Primitive, primitive
 from .variable import VARIABLES, Variable, View, refresh, wrap
 
-__all__ = ["Walk", "assign", "getitem", "make_view", "raw_key", "read", "rebind", "regenerate", "setitem", "view_function", "write"]
+__all__ = [
+    "Walk",
+    "assign",
+    "getitem",
+    "make_view",
+    "raw_key",
+    "read",
+    "rebind",
+    "regenerate",
+    "setitem",
+    "view_function",
+    "write",
+]
 
 _COPIES = 1  # the low bit of a version: views of this root are copies
 
@@ -71,6 +83,7 @@ class Walk:
         self.steps = steps
 
     def __call__(self, x: Any) -> Any:
+        """Follow the path from `x`."""
         for step, options in self.steps:
             if type(x) in VARIABLES:
                 x = step.apply((x,), options)
@@ -267,8 +280,6 @@ def write(x: Variable, key: Key, value: Any, /) -> None:
             "use value.detach() where that is meant"
         )
     xp = RAW_NAMESPACES[type(root._data)]
-    old = root._data
-    del old
     owned = backend.aliasing_views and backend.exclusive(root)
     try:
         new = xp.extras.write(backend.as_array(root._data), raw, walk=walk, key=key, owned=owned)
@@ -278,7 +289,9 @@ def write(x: Variable, key: Key, value: Any, /) -> None:
             f"setitem: cannot write a value of shape {shape} at {_show(key)} of an array of shape {tuple(x._data.shape)}: {error}"
         ) from error
     if record:
-        node = setitem.primitive._record([root._node, value_node], [new, raw], {"walk": walk, "key": key}, new, MODE.get().debug)
+        node = setitem.primitive._record(
+            [root._node, value_node], [new, raw], {"walk": walk, "key": key}, new, MODE.get().debug
+        )
         root._node = node._node
     root._data = new
     root._ver = (getattr(root, "_ver", 0) + 2) | _COPIES
@@ -286,10 +299,18 @@ def write(x: Variable, key: Key, value: Any, /) -> None:
 
 def _show(key: Key) -> str:
     parts = key if isinstance(key, tuple) else (key,)
-    return "[" + ", ".join(
-        f"array of shape {tuple(part.shape)}" if hasattr(part, "shape") else "..." if part is Ellipsis else str(part)
-        for part in parts
-    ) + "]"
+    return (
+        "["
+        + ", ".join(
+            f"array of shape {tuple(part.shape)}"
+            if hasattr(part, "shape")
+            else "..."
+            if part is Ellipsis
+            else str(part)
+            for part in parts
+        )
+        + "]"
+    )
 
 
 def _kind(dtype: Any) -> str:
@@ -331,9 +352,7 @@ def _value(x: Variable, value: Any, backend: Backend) -> tuple[Any, Any]:
 def rebind(x: Variable, raw: RawArray) -> None:
     """Give `x` a whole new raw value of the same shape and dtype, keeping its node."""
     if x._view is not None:
-        with_node = x._node
         write(x, ..., wrap(raw))
-        del with_node
         return
     x._data = raw
     x._ver = (getattr(x, "_ver", 0) + 2) & ~_COPIES
@@ -349,9 +368,8 @@ def assign(x: Variable, out: Variable, function: str) -> Variable:
         )
     if out._data.dtype != x._data.dtype:
         order = "biufc"
-        if order.index(_kind(out._data.dtype)) > order.index(_kind(x._data.dtype)) and _kind(x._data.dtype) != "f" or (
-            _kind(out._data.dtype) == "c" and _kind(x._data.dtype) != "c"
-        ):
+        mine, its = order.index(_kind(x._data.dtype)), order.index(_kind(out._data.dtype))
+        if its > mine:
             raise DtypeError(
                 f"{function}: the result has dtype {out.dtype}, which does not fit into the array on the left of dtype {x.dtype}"
             )

@@ -1,0 +1,138 @@
+"""User-defined functions."""
+
+from __future__ import annotations
+
+import pytest
+
+import xdbr
+from xdbr import DeviceError, DtypeError, GradientError
+
+
+class Exp(xdbr.Function):
+    def forward(self, xp, x):
+        y = xp.exp(x)
+        self.save(y)
+        return y
+
+    def backward(self, xp, g):
+        (y,) = self.saved
+        return g * y
+
+
+class Scale(xdbr.Function):
+    """Multiplication, with an option of its own."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def forward(self, xp, x, y):
+        self.save(x, y)
+        return x * y * self.factor
+
+    def backward(self, xp, g):
+        x, y = self.saved
+        gx = g * y * self.factor if self.needs_input_grad[0] else None
+        gy = g * x * self.factor if self.needs_input_grad[1] else None
+        return gx, gy
+
+
+class SumAndProduct(xdbr.Function):
+    def forward(self, xp, x, y):
+        self.save(x, y)
+        return x + y, x * y
+
+    def backward(self, xp, gs, gp):
+        x, y = self.saved
+        gx = gy = 0.0
+        if gs is not None:
+            gx, gy = gs, gs
+        if gp is not None:
+            gx, gy = gx + gp * y, gy + gp * x
+        return gx, gy
+
+
+def variable(value, device, requires_grad=True):
+    return xdbr.Variable(value, requires_grad=requires_grad, dtype="float64", device=device)
+
+
+def test_every_order(device):
+    x = variable([0.0, 1.0], device)
+    y = xdbr.sum(Exp()(x))
+    for _ in range(3):
+        y = xdbr.sum(xdbr.grad(y, x, create_graph=True))
+        assert y.item() == pytest.approx(1.0 + 2.718281828459045)
+
+
+def test_options_and_needed_gradients(device):
+    x, y = variable(2.0, device), variable(3.0, device, requires_grad=False)
+    z = Scale(10.0)(x, y)
+    assert z.item() == 60.0
+    z.backward()
+    assert x.grad.item() == 30.0
+
+
+def test_an_instance_may_be_called_many_times(device):
+    double = Scale(2.0)
+    x, y = variable(2.0, device), variable(3.0, device)
+    first, second = double(x, y), double(y, y)
+    (first + second).backward()
+    assert x.grad.item() == 6.0
+    assert y.grad.item() == 4.0 + 12.0
+
+
+def test_several_outputs_second_order(device):
+    x, y = variable(2.0, device), variable(3.0, device)
+    s, p = SumAndProduct.apply(x, y)
+    gx = xdbr.grad(s * s + p * p, x, create_graph=True)
+    # d/dx [(x+y)^2 + x^2 y^2] = 2 (x+y) + 2 x y^2
+    assert gx.item() == pytest.approx(10.0 + 36.0)
+    # d/dy of that = 2 + 4 x y
+    assert xdbr.grad(gx, y).item() == pytest.approx(2.0 + 24.0)
+
+
+def test_one_of_several_outputs(device):
+    x, y = variable(2.0, device), variable(3.0, device)
+    _, p = SumAndProduct()(x, y)
+    p.backward()
+    assert (x.grad.item(), y.grad.item()) == (3.0, 2.0)
+
+
+def test_nothing_is_recorded_without_gradient(device):
+    x = variable(2.0, device, requires_grad=False)
+    assert not Exp()(x).requires_grad
+    with xdbr.no_grad():
+        assert not Exp()(variable(2.0, device)).requires_grad
+
+
+def test_a_wrong_count_of_gradients(device):
+    class Bad(Scale):
+        def backward(self, xp, g):
+            return g
+
+    with pytest.raises(GradientError, match=r"Bad.backward: expected 2 gradients, one per input; got 1"):
+        Bad(1.0)(variable(1.0, device), variable(1.0, device)).backward()
+
+
+def test_bad_output_and_input(device):
+    class Text(xdbr.Function):
+        def forward(self, xp, x):
+            return "text"
+
+    with pytest.raises(TypeError, match=r"Text\.forward: output 0 must be a raw array; got str"):
+        Text()(variable(1.0, device))
+    with pytest.raises(DtypeError, match="Exp: expected at least one array"):
+        Exp()(1.0)
+
+
+def test_inputs_on_two_devices():
+    pytest.importorskip("array_api_strict", reason="needs a backend with several devices")
+    with pytest.raises(DeviceError, match="'strict' and 'strict:device1'"):
+        Scale(1.0)(variable(1.0, "strict"), variable(1.0, "strict:device1"))
+
+
+def test_twice_on_a_freed_graph(device):
+    x = variable(1.0, device)
+    y = Exp()(x)
+    y.backward()
+    with pytest.raises(GradientError, match="graph of Exp has been freed"):
+        y.backward()
