@@ -246,6 +246,8 @@ class _Walk:
         retain, careful, stops = self.retain, self.debug, self.stops
         kind: type | None = None
         xp: Any = None
+        dtype: Any = None
+        conjugate = False
         node: Node | None = None
         try:
             while heap:
@@ -254,13 +256,16 @@ class _Walk:
                 if type(g) is not kind and type(g) is not list:
                     kind = type(g)
                     xp = RAW_NAMESPACES[kind]
+                if node.dtype is not dtype:
+                    dtype = node.dtype
+                    conjugate = is_complex(dtype)
                 if node.watch is not None:
                     g = self.attend(node, node.watch, g, False)
                 if stops is not None and node in stops:
                     self.found[node] = g
                     owned.discard(node)
                 prim = node.prim
-                if careful or not prim.flat or (flagged and node in flagged):
+                if careful or conjugate or not prim.flat or (flagged and node in flagged):
                     if not prim.is_leaf:
                         self.pull(node, g, xp, None)
                     continue
@@ -508,8 +513,29 @@ def flat_saved(node: Node, which: int, live: Any = None) -> list[Any]:
     return values
 
 
+def is_complex(dtype: Any) -> bool:
+    """Tell whether a node's dtype, or one of them, is complex."""
+    if type(dtype) is tuple:
+        return any(map(is_complex, dtype))
+    return getattr(canonical_dtype(dtype), "kind", "f") == "c"
+
+
+def _conj(xp: Any, g: Any) -> Any:
+    """Give the conjugate of a cotangent, or of each in a list."""
+    if type(g) is list:
+        return [_conj(xp, part) for part in g]
+    return g if g is None or not is_complex(g.dtype) else xp.conj(g)
+
+
 def rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any) -> list[Any]:
     """Run a node's rules and give the cotangents of its inputs (`None` where not wanted)."""
+    if node.prim.holomorphic and is_complex(node.dtype):
+        found: list[Any] = _conj(xp, _rules(node, _conj(xp, g), xp, wanted, live))
+        return found
+    return _rules(node, g, xp, wanted, live)
+
+
+def _rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any) -> list[Any]:
     prim = node.prim
     if prim.flat:
         if prim.rules is None:

@@ -137,7 +137,7 @@ def _node(call: Function, edges: tuple[Node | None, ...], raws: Sequence[Any], o
 class _Call:
     """Stands in a node for the primitive: one call of a user-defined function."""
 
-    is_leaf = flat = two_slots = is_elementwise = selecting = list_arg = False
+    is_leaf = flat = two_slots = is_elementwise = selecting = holomorphic = list_arg = False
     scatter = gated = rules = None
     rule_names = (("saved",),)
 

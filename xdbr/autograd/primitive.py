@@ -2,11 +2,7 @@
 
 `@primitive` turns a forward `f(xp, x, ...)` into a public function `f(x, ...)` that takes Variables,
 runs the backend's kernel on their raw arrays and records one node. A rule's parameters after
-`(xp, g)` are its retention list; nothing else is kept.
-
-The two shapes of function that make up most of a graph, one or two arrays without options, have a hot
-path of their own (`_unary`, `_binary`): flat nodes, no tuples, no keyword arguments, the kernel looked up by the
-type of the raw array. All others, and all unusual arguments, go through `Primitive.apply`.
+`(xp, g)` are its retention list; nothing else is kept. How the common calls are made fast is in `calls`.
 """
 
 from __future__ import annotations
@@ -20,6 +16,7 @@ from .. import backends
 from .._config import MODE, get_default_dtype
 from .._errors import DeviceError, DtypeError
 from ..backends import Backend
+from . import calls
 from .composite import composite
 from .graph import Node, next_order, remember_where
 from .kernels import Kernels, Library, direct_name, find, register
@@ -78,6 +75,7 @@ class Primitive:
         elementwise: bool = False,
         floating: bool = False,
         selecting: bool = False,
+        holomorphic: bool = False,
         differentiable: bool = True,
     ) -> None:
         code = forward.__code__
@@ -101,6 +99,7 @@ class Primitive:
         self.is_elementwise = elementwise
         self.floating = floating
         self.selecting = selecting
+        self.holomorphic = holomorphic
         self.differentiable = differentiable
         self.kernels = Kernels(self._kernel_for)
         self.rules: tuple[Rule | None, ...] | None = None
@@ -116,7 +115,7 @@ class Primitive:
         self.freed = cast("Primitive", _Freed(self))
         self.scatter: Callable[..., Any] | None = None
         self.gated: Callable[..., Any] | None = None
-        maker = (_unary if arity == 1 else _binary) if self.flat else _general
+        maker = (calls.unary if arity == 1 else calls.binary) if self.flat else calls.general
         self.function = maker(self)
         _dress(self.function, self, forward)
 
@@ -226,7 +225,7 @@ class Primitive:
 
     def operator(self) -> Callable[..., Any]:
         """Give the function as a binary operator: `NotImplemented` for operands of a foreign type."""
-        return _binary(self, self._apply_operator)
+        return calls.binary(self, self._apply_operator)
 
     def reflected(self) -> Callable[..., Any]:
         """Give the function as a reflected binary operator."""
@@ -407,7 +406,7 @@ def _lift(raw: Any, edge: Node | None) -> Any:
 class _Freed:
     """Stands in a node for the primitive once backward has freed what the node had kept."""
 
-    is_leaf = flat = is_elementwise = selecting = False
+    is_leaf = flat = is_elementwise = selecting = holomorphic = False
     scatter = gated = None
 
     def __init__(self, prim: Primitive) -> None:
@@ -439,143 +438,6 @@ def select(node: Node, index: int) -> Node:
     chosen.d1 = index
     chosen.watch = None
     return chosen
-
-
-# -- the hot path -------------------------------------------------------------------------------
-
-
-def _unary(p: Primitive) -> Callable[..., Any]:
-    kernels = p.kernels
-    mode_of = MODE.get
-    differentiable = p.differentiable
-    floating = p.floating
-    keep = 0
-
-    def call(x: Any, /) -> Any:
-        t = type(x)
-        if t is not Variable and t not in VARIABLES:
-            return p.apply((x,), {})
-        if x._view is not None:
-            refresh(x)
-        d = x._data
-        out = kernels[type(d)](d)
-        y = _new(Variable)
-        y._data = out
-        y._view = None
-        n = x._node
-        if n is None or not differentiable or not mode_of().recording:
-            if floating and out.dtype is not d.dtype:
-                return p.apply((x,), {})
-            y._node = None
-            return y
-        y._node = node = _new(Node)
-        node.prim = p
-        node.order = next_order()
-        node.shape = out.shape
-        node.dtype = out.dtype
-        node.a = n
-        node.watch = None
-        if keep & 1:
-            node.d1 = d
-        if keep & 4:
-            node.out = out
-        if mode_of().debug:
-            remember_where(node)
-        return y
-
-    def retain(bits: int) -> None:
-        nonlocal keep
-        keep = bits
-
-    p.retainers.append(retain)
-    return call
-
-
-def _binary(p: Primitive, slow: Callable[..., Any] | None = None) -> Callable[..., Any]:
-    kernels = p.kernels
-    mode_of = MODE.get
-    differentiable = p.differentiable
-    floating = p.floating
-    apply = p.apply
-    unusual = slow or apply
-    variable = Variable
-    new = _new
-    order = next_order
-    keep0 = keep1 = both = 0
-
-    def call(x1: Any, x2: Any, /) -> Any:
-        if not (type(x1) is variable is type(x2) or (type(x1) in VARIABLES and type(x2) in VARIABLES)):
-            return unusual((x1, x2), {})
-        if x1._view is not None:
-            refresh(x1)
-        if x2._view is not None:
-            refresh(x2)
-        d1 = x1._data
-        d2 = x2._data
-        t = type(d1)
-        if t is not type(d2):
-            return apply((x1, x2), {})
-        y = new(variable)
-        y._data = out = kernels[t](d1, d2)
-        y._view = None
-        n1 = x1._node
-        n2 = x2._node
-        if n1 is n2 is None:
-            if floating and out.dtype is not d1.dtype:
-                return apply((x1, x2), {})
-            y._node = None
-            return y
-        mode = mode_of()
-        if not mode.recording or not differentiable:
-            y._node = None
-            return y
-        y._node = node = new(Node)
-        node.prim = p
-        node.order = order()
-        node.shape = out.shape
-        node.dtype = out.dtype
-        node.a = n1
-        node.b = n2
-        node.watch = None
-        keep = keep0 if n2 is None else keep1 if n1 is None else both
-        if keep:
-            if keep & 1:
-                node.d1 = d1
-            if keep & 2:
-                node.d2 = d2
-            if keep & 4:
-                node.out = out
-        if mode.debug:
-            remember_where(node)
-        return y
-
-    def retain(bits0: int, bits1: int) -> None:
-        nonlocal keep0, keep1, both
-        keep0, keep1, both = bits0, bits1, bits0 | bits1
-
-    retain(*p.keep_bits)
-    p.retainers.append(retain)
-    return call
-
-
-def _general(p: Primitive) -> Callable[..., Any]:
-    apply = p.apply
-    arity = p.arity
-    positional = p.positional_options
-    most = arity + len(positional)
-
-    def call(*args: Any, **options: Any) -> Any:
-        if len(args) != arity:
-            if not arity <= len(args) <= most:
-                p.forward(None, *args, **options)  # Python's own error for a call that does not fit
-            for name, value in zip(positional, args[arity:], strict=False):
-                if name in options:
-                    raise TypeError(f"{p.name}() got multiple values for argument {name!r}")
-                options[name] = value
-            args = args[:arity]
-        return apply(args, options)
-
-    return call
 
 
 def _dress(function: Callable[..., Any], p: Primitive, forward: Callable[..., Any]) -> None:
@@ -611,6 +473,7 @@ def primitive(
     list_arg: bool = False,
     joint: bool = False,
     selecting: bool = False,
+    holomorphic: bool = False,
     differentiable: bool = True,
 ) -> Callable[[Callable[Concatenate[Any, P], Any]], PrimitiveFunction[P, Any]]: ...
 @overload
@@ -623,6 +486,7 @@ def primitive(
     elementwise: bool = False,
     floating: bool = False,
     selecting: bool = False,
+    holomorphic: bool = False,
     differentiable: bool = True,
 ) -> Callable[[Callable[Concatenate[Any, P], Any]], PrimitiveFunction[P, Variable]]: ...
 def primitive(forward: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
@@ -637,6 +501,8 @@ def primitive(forward: Callable[..., Any] | None = None, /, **settings: Any) -> 
     floating: an integer input is read in the default floating-point dtype.
     selecting: its cotangents are zero where the function selected something else (`where`, a write):
         below it a zero cotangent absorbs infinities and NaN.
+    holomorphic: its rules are those of real numbers, `g * f'(x)`; for a complex result the engine makes
+        `g * conj(f'(x))` of them, by conjugating the cotangent before and the gradients after.
     differentiable: whether it has a derivative at all.
 
     >>> import xdbr
