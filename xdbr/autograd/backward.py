@@ -25,7 +25,7 @@ from ..backends import canonical_dtype
 from .graph import Node, Watch
 from .kernels import RAW_NAMESPACES
 from .primitive import SELECT, Primitive
-from .variable import VARIABLES, Variable, refresh, wrap
+from .variable import LEAF, VARIABLES, Variable, refresh, wrap
 
 __all__ = ["backward", "grad", "unchain_backward"]
 
@@ -584,8 +584,6 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 
 def unchain_backward(node: Node) -> None:
     """Empty every node below: drop its edges and what it has saved."""
-    from .variable import LEAF, wrap
-
     todo = [node]
     seen = {node}
     while todo:

@@ -70,7 +70,7 @@ class Function:
         return cls()(*inputs)
 
     def __call__(self, *inputs: Any) -> Any:
-        """Run forward on Variables, raw arrays or Python scalars and record one node where one of them needs gradient."""
+        """Run forward on Variables, raw arrays or scalars and record one node where one of them needs gradient."""
         name = type(self).__name__
         call = copy.copy(self)
         raws = [x._raw if type(x) in VARIABLES else x for x in inputs]
@@ -87,9 +87,9 @@ class Function:
             other = backends.of(raw)
             assert other is not None
             if other.device_of(raw) != backend.device_of(arrays[0]):
+                first, second = str(backend.device_of(arrays[0])), str(other.device_of(raw))
                 raise DeviceError(
-                    f"{name}: its inputs are on {str(backend.device_of(arrays[0]))!r} and {str(other.device_of(raw))!r}; "
-                    "move one of them with to_device"
+                    f"{name}: its inputs are on {first!r} and {second!r}; move one of them with to_device"
                 )
         edges = tuple(x._node if type(x) in VARIABLES else None for x in inputs)
         recording = MODE.get().recording and any(edge is not None for edge in edges)

@@ -259,7 +259,7 @@ class Primitive:
                 if x._view is not None:
                     refresh(x)
                 x = x._data
-                arrays.append((i, x, backends.of(x)))
+                arrays.append((i, x, cast(Backend, backends.of(x))))
             elif t in _SCALARS:
                 scalars = True
             elif x is not None:
@@ -268,7 +268,7 @@ class Primitive:
                     raise DtypeError(
                         f"{self.name}: {self._argument(i)} must be an array or a Variable; got {t.__name__}"
                     )
-                if hasattr(x, "item") and t not in backend.array_types[:1] and len(inputs) > 1:
+                if t is not backend.array_types[0] and tuple(x.shape) == () and len(inputs) > 1:
                     x = x.item()  # a NumPy scalar beside an array is weak, like a Python scalar
                     scalars = True
                 else:
@@ -276,10 +276,10 @@ class Primitive:
             raws.append(x)
         if not arrays:
             for i, x in enumerate(inputs):
-                backend = backends.of(x)
-                if backend is not None:
+                found = backends.of(x)
+                if found is not None:
                     raws[i] = x
-                    arrays.append((i, x, backend))
+                    arrays.append((i, x, found))
             if not arrays:
                 got = ", ".join(type(x).__name__ for x in inputs) or "nothing"
                 raise DtypeError(f"{self.name}: expected at least one array or Variable; got {got}")

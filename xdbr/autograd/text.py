@@ -18,7 +18,7 @@ def elements(x: Variable) -> str:
 
 
 def describe(x: Variable) -> str:
-    """Give `Variable([...], dtype=..., ...)`, naming the device where it is not NumPy's and the function that made it."""
+    """Give `Variable([...], dtype=..., ...)`, with the device where it is not NumPy's and what made it."""
     prefix = f"{type(x).__name__}("
     host = x._backend.to_host(x._raw)
     parts = [np.array2string(host, separator=", ", prefix=prefix), f"dtype={x.dtype}"]

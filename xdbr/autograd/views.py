@@ -286,7 +286,8 @@ def write(x: Variable, key: Key, value: Any, /) -> None:
     except (ValueError, TypeError, RuntimeError) as error:
         shape = tuple(getattr(raw, "shape", ()))
         raise ShapeError(
-            f"setitem: cannot write a value of shape {shape} at {_show(key)} of an array of shape {tuple(x._data.shape)}: {error}"
+            f"setitem: cannot write a value of shape {shape} at {_show(key)} of an array of shape "
+            f"{tuple(x._data.shape)}: {error}"
         ) from error
     if record:
         node = setitem.primitive._record(
@@ -364,14 +365,16 @@ def assign(x: Variable, out: Variable, function: str) -> Variable:
         refresh(x)
     if out._data.shape != x._data.shape:
         raise ShapeError(
-            f"{function}: the result has shape {tuple(out._data.shape)}, but the array on the left has {tuple(x._data.shape)}"
+            f"{function}: the result has shape {tuple(out._data.shape)}, "
+            f"but the array on the left has {tuple(x._data.shape)}"
         )
     if out._data.dtype != x._data.dtype:
         order = "biufc"
         mine, its = order.index(_kind(x._data.dtype)), order.index(_kind(out._data.dtype))
         if its > mine:
             raise DtypeError(
-                f"{function}: the result has dtype {out.dtype}, which does not fit into the array on the left of dtype {x.dtype}"
+                f"{function}: the result has dtype {out.dtype}, "
+                f"which does not fit into the array on the left of dtype {x.dtype}"
             )
         out = out.astype(x.dtype)
     if x._view is not None:
