@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "AxisError",
     "BackendError",
     "DeviceError",
     "DtypeError",
@@ -32,6 +33,10 @@ class DtypeError(XdbrError, TypeError):
 
 class ShapeError(XdbrError, ValueError):
     """An argument has a shape that the function does not take."""
+
+
+class AxisError(ShapeError, IndexError):
+    """An axis is out of range, or named twice."""
 
 
 class GradientError(XdbrError, RuntimeError):

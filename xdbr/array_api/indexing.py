@@ -1,0 +1,123 @@
+"""Selecting elements by arrays of indices, each function with its gradient rule beside it.
+
+Their gradients add into the places that were read, so a place that was read twice receives both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._errors import DtypeError, ShapeError
+from .._typing import Array, Key, Shape
+from ..autograd.primitive import primitive
+from ._arguments import LIBRARY_ERRORS, explained, one_axis
+
+__all__ = ["take", "take_along_axis"]
+
+
+@primitive(arrays=2)
+def take(xp: Any, x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
+    """Give the slices of an array at some places along an axis.
+
+    x: with at least one axis.
+    indices: integers, negative ones count from the last; its axes take the place of `axis` in the result.
+    axis: may be left out where `x` has one axis.
+
+    Raises `AxisError`, `ShapeError` where `axis` is missing or an index is out of range, `DtypeError` where
+    `indices` has no integer dtype, `DeviceError`.
+
+    >>> import xdbr
+    >>> xdbr.take(xdbr.asarray([10, 20, 30]), xdbr.asarray([2, 0]))
+    Variable([30, 10], dtype=int64)
+    """
+    shape, places = tuple(x.shape), tuple(indices.shape)
+    if axis is None:
+        if len(shape) != 1:
+            raise ShapeError(f"take: axis must be given unless x has one axis; got x of shape {shape}")
+        axis = 0
+    try:
+        if len(places) == 1:
+            return xp.take(x, indices, axis=axis)
+        axis = one_axis("take", axis, len(shape))
+        flat = xp.take(x, xp.reshape(indices, (-1,)), axis=axis)
+        return xp.reshape(flat, shape[:axis] + places + shape[axis + 1 :])
+    except LIBRARY_ERRORS as error:
+        if not xp.isdtype(indices.dtype, "integral"):
+            raise DtypeError(f"take: indices must have an integer dtype; got {indices.dtype}") from error
+        raise explained("take", error, x, axis=axis) from error
+
+
+def _take_key(ndim: int, indices: Array, axis: int | None) -> Key:
+    """Give the key with which indexing does what `take` does."""
+    return (slice(None),) * (0 if axis is None else axis % ndim) + (indices,)
+
+
+def _take_rule(xp: Any, g: Array, x_shape: Shape, indices: Array, axis: int | None) -> Array:
+    zeros = xp.zeros(x_shape, dtype=g.dtype, device=g.device)
+    return xp.extras.index_add(zeros, g, key=_take_key(len(x_shape), indices, axis))
+
+
+take.vjp(_take_rule, None)
+
+
+def _take_scatter(xp: Any, total: Array, g: Array, saved: dict[str, Any], owned: bool) -> Array:
+    key = _take_key(len(total.shape), saved["indices"], saved["axis"])
+    return xp.extras.index_add(total, g, key=key, owned=owned)
+
+
+take.primitive.scatter = _take_scatter
+
+
+@primitive(arrays=2)
+def take_along_axis(xp: Any, x: Array, indices: Array, /, *, axis: int = -1) -> Array:
+    """Give the elements at some places along an axis, which may be others in each line: what `argsort` and `argmax` find.
+
+    x, indices: of equally many axes, which broadcast against each other but along `axis`. The result has
+        their broadcast shape, and along `axis` the length of `indices`, integers of which negative ones
+        count from the last.
+
+    Raises `AxisError`, `ShapeError` where shapes do not fit or an index is out of range, `DtypeError`
+    where `indices` has no integer dtype, `DeviceError`.
+
+    >>> import xdbr
+    >>> x = xdbr.asarray([[3, 1], [5, 9]])
+    >>> xdbr.take_along_axis(x, xdbr.argmax(x, axis=1, keepdims=True), axis=1)
+    Variable([[3],
+              [9]], dtype=int64)
+    """
+    try:
+        return xp.take_along_axis(x, indices, axis=axis)
+    except LIBRARY_ERRORS as error:
+        one_axis("take_along_axis", axis, len(x.shape))
+        if not xp.isdtype(indices.dtype, "integral"):
+            raise DtypeError(f"take_along_axis: indices must have an integer dtype; got {indices.dtype}") from error
+        raise explained("take_along_axis", error, x, indices, axis=axis) from error
+
+
+def _along_key(xp: Any, x_shape: Shape, indices: Array, axis: int) -> Key:
+    """Give the key with which indexing does what `take_along_axis` does."""
+    ndim = len(x_shape)
+    key = []
+    for i, length in enumerate(x_shape):
+        if i == axis % ndim:
+            key.append(indices)
+        else:
+            line = xp.arange(length, device=indices.device)
+            key.append(xp.reshape(line, tuple(length if j == i else 1 for j in range(ndim))))
+    return tuple(key)
+
+
+def _take_along_axis_rule(xp: Any, g: Array, x_shape: Shape, indices: Array, axis: int) -> Array:
+    zeros = xp.zeros(x_shape, dtype=g.dtype, device=g.device)
+    return xp.extras.index_add(zeros, g, key=_along_key(xp, x_shape, indices, axis))
+
+
+take_along_axis.vjp(_take_along_axis_rule, None)
+
+
+def _take_along_axis_scatter(xp: Any, total: Array, g: Array, saved: dict[str, Any], owned: bool) -> Array:
+    key = _along_key(xp, total.shape, saved["indices"], saved["axis"])
+    return xp.extras.index_add(total, g, key=key, owned=owned)
+
+
+take_along_axis.primitive.scatter = _take_along_axis_scatter
