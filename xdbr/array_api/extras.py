@@ -11,19 +11,33 @@ from typing import Any
 from .._typing import Array, Dtype, Key
 from ..autograd.kernels import REGISTRY
 from ..autograd.primitive import composite, primitive
-from ..autograd.views import Walk, setitem
+from ..autograd.variable import VARIABLES, Variable, wrap
+from ..autograd.views import Walk, raw_key, setitem
 from ..backends import canonical_dtype
 
 __all__ = ["absorb", "cast", "index_add", "write"]
 
 
 @primitive(name="extras.index_add", arrays=2)
-def index_add(xp: Any, x: Array, v: Array, /, *, key: Key) -> Array:
-    """Give `x` with `v` added at `key`, where positions that `key` names twice receive both."""
+def _index_add(xp: Any, x: Array, v: Array, /, *, key: Key) -> Array:
     return xp.extras.index_add(x, v, key=key)
 
 
-index_add.vjp(lambda xp, g: g, lambda xp, g, key: g[key])
+_index_add.vjp(lambda xp, g: g, lambda xp, g, key: g[key])
+
+
+def index_add(x: Any, v: Any, /, *, key: Key) -> Variable:
+    """Give `x` with `v` added at `key`, where positions that `key` names twice receive both.
+
+    >>> import xdbr
+    >>> from xdbr.array_api.extras import index_add
+    >>> index_add(xdbr.zeros(2), xdbr.asarray([1.0, 2.0]), key=xdbr.asarray([1, 1]))
+    Variable([0., 3.], dtype=float32)
+    """
+    if type(x) not in VARIABLES:
+        x = wrap(x)
+    made: Variable = _index_add.primitive.apply((x, v), {"key": raw_key(key, x._backend, x)})
+    return made
 
 
 @primitive(name="extras.absorb", arrays=2, joint=True, selecting=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._errors import DtypeError, ShapeError
-from .._typing import Array, Key, Shape
+from .._typing import Array, Shape
 from ..autograd.primitive import primitive
 from ._arguments import LIBRARY_ERRORS, explained, one_axis
 
@@ -30,6 +30,8 @@ def take(xp: Any, x: Array, indices: Array, /, *, axis: int | None = None) -> Ar
     >>> xdbr.take(xdbr.asarray([10, 20, 30]), xdbr.asarray([2, 0]))
     Variable([30, 10], dtype=int64)
     """
+    if not hasattr(indices, "shape"):
+        raise DtypeError(f"take: indices must be an array or a Variable; got {type(indices).__name__}")
     shape, places = tuple(x.shape), tuple(indices.shape)
     if axis is None:
         if len(shape) != 1:
@@ -47,22 +49,45 @@ def take(xp: Any, x: Array, indices: Array, /, *, axis: int | None = None) -> Ar
         raise explained("take", error, x, axis=axis) from error
 
 
-def _take_key(ndim: int, indices: Array, axis: int | None) -> Key:
-    """Give the key with which indexing does what `take` does."""
-    return (slice(None),) * (0 if axis is None else axis % ndim) + (indices,)
+def add_along(
+    xp: Any, x: Array, g: Array, places: Array, axis: int, *, owned: bool = False
+) -> Array:
+    """Give `x` with `g` added where `take_along_axis(x, places, axis=axis)` reads, or `take` for places with one axis.
+
+    Row-major positions take the place of the index, because adding at them is several times as fast
+    and within the standard. Differentiable in `x` and `g`; `owned` (of raw arrays) says that `x` may be overwritten.
+    """
+    shape = tuple(x.shape)
+    ndim = len(shape)
+    axis %= ndim
+    if len(places.shape) != ndim:
+        places = xp.reshape(places, tuple(-1 if i == axis else 1 for i in range(ndim)))
+    where: Any = 0
+    stride = 1
+    for i in reversed(range(ndim)):
+        if i == axis:
+            places = xp.astype(places, xp.int64, copy=False)
+            line = xp.where(places < 0, places + shape[i], places)
+        else:
+            line = xp.reshape(xp.arange(shape[i], device=places.device), tuple(-1 if j == i else 1 for j in range(ndim)))
+        where = where + line * stride
+        stride *= shape[i]
+    flat, key = xp.reshape(x, (-1,)), (xp.reshape(where, (-1,)),)
+    g = xp.reshape(g, (-1,))
+    added = xp.extras.index_add(flat, g, key=key, owned=True) if owned else xp.extras.index_add(flat, g, key=key)
+    return xp.reshape(added, shape)
 
 
 def _take_rule(xp: Any, g: Array, x_shape: Shape, indices: Array, axis: int | None) -> Array:
     zeros = xp.zeros(x_shape, dtype=g.dtype, device=g.device)
-    return xp.extras.index_add(zeros, g, key=_take_key(len(x_shape), indices, axis))
+    return add_along(xp, zeros, g, xp.reshape(indices, (-1,)), axis or 0)
 
 
 take.vjp(_take_rule, None)
 
 
 def _take_scatter(xp: Any, total: Array, g: Array, saved: dict[str, Any], owned: bool) -> Array:
-    key = _take_key(len(total.shape), saved["indices"], saved["axis"])
-    return xp.extras.index_add(total, g, key=key, owned=owned)
+    return add_along(xp, total, g, xp.reshape(saved["indices"], (-1,)), saved["axis"] or 0, owned=owned)
 
 
 take.primitive.scatter = _take_scatter
@@ -85,6 +110,8 @@ def take_along_axis(xp: Any, x: Array, indices: Array, /, *, axis: int = -1) -> 
     Variable([[3],
               [9]], dtype=int64)
     """
+    if not hasattr(indices, "shape"):
+        raise DtypeError(f"take_along_axis: indices must be an array or a Variable; got {type(indices).__name__}")
     try:
         return xp.take_along_axis(x, indices, axis=axis)
     except LIBRARY_ERRORS as error:
@@ -94,30 +121,15 @@ def take_along_axis(xp: Any, x: Array, indices: Array, /, *, axis: int = -1) -> 
         raise explained("take_along_axis", error, x, indices, axis=axis) from error
 
 
-def _along_key(xp: Any, x_shape: Shape, indices: Array, axis: int) -> Key:
-    """Give the key with which indexing does what `take_along_axis` does."""
-    ndim = len(x_shape)
-    key = []
-    for i, length in enumerate(x_shape):
-        if i == axis % ndim:
-            key.append(indices)
-        else:
-            line = xp.arange(length, device=indices.device)
-            key.append(xp.reshape(line, tuple(length if j == i else 1 for j in range(ndim))))
-    return tuple(key)
-
-
 def _take_along_axis_rule(xp: Any, g: Array, x_shape: Shape, indices: Array, axis: int) -> Array:
-    zeros = xp.zeros(x_shape, dtype=g.dtype, device=g.device)
-    return xp.extras.index_add(zeros, g, key=_along_key(xp, x_shape, indices, axis))
+    return add_along(xp, xp.zeros(x_shape, dtype=g.dtype, device=g.device), g, indices, axis)
 
 
 take_along_axis.vjp(_take_along_axis_rule, None)
 
 
 def _take_along_axis_scatter(xp: Any, total: Array, g: Array, saved: dict[str, Any], owned: bool) -> Array:
-    key = _along_key(xp, total.shape, saved["indices"], saved["axis"])
-    return xp.extras.index_add(total, g, key=key, owned=owned)
+    return add_along(xp, total, g, saved["indices"], saved["axis"], owned=owned)
 
 
 take_along_axis.primitive.scatter = _take_along_axis_scatter

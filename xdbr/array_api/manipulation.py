@@ -16,6 +16,7 @@ from ..autograd.primitive import composite, primitive
 from ..autograd.variable import VARIABLES, Variable, wrap
 from ..autograd.views import read, view_function
 from ._arguments import LIBRARY_ERRORS, broadcast, explained, lengths, one_axis, raw_option, unique_axes
+from .indexing import add_along
 
 __all__ = [
     "broadcast_arrays",
@@ -415,8 +416,7 @@ def _repeat_rule(xp: Any, g: Array, x_shape: Shape, repeats: Any, axis: int | No
         g = xp.sum(xp.reshape(g, (*shape[: axis + 1], repeats, *shape[axis + 1 :])), axis=axis + 1)
     else:
         sources = xp.repeat(xp.arange(shape[axis], device=g.device), repeats)
-        zeros = xp.zeros(shape, dtype=g.dtype, device=g.device)
-        g = xp.extras.index_add(zeros, g, key=(slice(None),) * axis + (sources,))
+        g = add_along(xp, xp.zeros(shape, dtype=g.dtype, device=g.device), g, sources, axis)
     return xp.reshape(g, x_shape)
 
 
