@@ -1,0 +1,109 @@
+"""Quicker forms of single functions on NumPy, which computes them itself with several microseconds of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._config import get_default_dtype
+from .._errors import ShapeError
+from .._typing import Axis, RawArray, Shape
+
+__all__ = ["KERNELS"]
+
+_add = np.add.reduce
+_multiply = np.multiply.reduce
+_maximum = np.maximum.reduce
+_minimum = np.minimum.reduce
+
+
+def _sum(x: RawArray, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> RawArray:
+    return _add(x, axis, dtype, None, keepdims)
+
+
+def _prod(x: RawArray, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> RawArray:
+    return _multiply(x, axis, dtype, None, keepdims)
+
+
+def _max(x: RawArray, /, *, axis: Axis = None, keepdims: bool = False) -> RawArray:
+    return _maximum(x, axis, None, None, keepdims)
+
+
+def _min(x: RawArray, /, *, axis: Axis = None, keepdims: bool = False) -> RawArray:
+    return _minimum(x, axis, None, None, keepdims)
+
+
+def _count(shape: Shape, axis: Axis) -> int:
+    """Give how many elements of an array of `shape` are reduced to one."""
+    n = 1
+    for i in range(len(shape)) if axis is None else (axis,) if type(axis) is int else axis:  # type: ignore[union-attr]
+        n *= shape[i]
+    return n
+
+
+def _floating(x: RawArray) -> RawArray:
+    return x.astype(get_default_dtype()) if x.dtype.kind in "biu" else x
+
+
+def _mean(x: RawArray, /, *, axis: Axis = None, keepdims: bool = False) -> RawArray:
+    x = _floating(x)
+    if x.dtype.char == "e":  # NumPy sums halves in single precision
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    return _add(x, axis, None, None, keepdims) / (x.size if axis is None else _count(x.shape, axis))
+
+
+def _var(x: RawArray, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> RawArray:
+    x = _floating(x)
+    if x.dtype.char == "e":
+        wide = _var(x.astype(np.float32), axis=axis, correction=correction, keepdims=keepdims)
+        return wide.astype(x.dtype)
+    n = x.size if axis is None else _count(x.shape, axis)
+    away = x - _add(x, axis, None, None, True) / n
+    squares = np.square(away.real) + np.square(away.imag) if x.dtype.kind == "c" else np.square(away)
+    return _add(squares, axis, None, None, keepdims) / (n - correction if n > correction else np.nan)
+
+
+def _std(x: RawArray, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> RawArray:
+    return np.sqrt(_var(x, axis=axis, correction=correction, keepdims=keepdims))
+
+
+def _running(accumulate: Callable[..., Any], initial: int) -> Callable[..., Any]:
+    def run(x: RawArray, /, *, axis: int = -1, dtype: Any = None, include_initial: bool = False) -> RawArray:
+        if not include_initial:
+            return accumulate(x, axis, dtype)
+        first = np.full((*x.shape[:axis], 1, *x.shape[axis:][1:]), initial, dtype=x.dtype)
+        return accumulate(np.concatenate([first, x], axis=axis), axis, dtype)
+
+    return run
+
+
+def _matrix_transpose(x: RawArray, /) -> RawArray:
+    return x.mT
+
+
+def _broadcast_to(x: RawArray, /, shape: Shape) -> RawArray:
+    if x.shape == () and type(shape) is tuple:  # as in the gradient of a sum
+        out: RawArray = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
+        out.flags.writeable = False
+        return out
+    try:
+        return np.broadcast_to(x, shape)
+    except (ValueError, TypeError) as error:
+        raise ShapeError(f"broadcast_to: shape {x.shape} does not broadcast to {shape!r}") from error
+
+
+KERNELS: dict[str, Callable[..., Any]] = {
+    "broadcast_to": _broadcast_to,
+    "cumulative_prod": _running(np.multiply.accumulate, 1),
+    "cumulative_sum": _running(np.add.accumulate, 0),
+    "matrix_transpose": _matrix_transpose,
+    "max": _max,
+    "mean": _mean,
+    "min": _min,
+    "prod": _prod,
+    "std": _std,
+    "sum": _sum,
+    "var": _var,
+}
