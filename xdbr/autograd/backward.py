@@ -572,10 +572,13 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     if given == shape:
         return g
     extra = len(given) - len(shape)
+    if extra < 0:  # an assignment drops leading axes of length one
+        given, extra = (1,) * -extra + given, 0
+        g = xp.reshape(g, given)
     axes = tuple(range(extra)) + tuple(
         i + extra for i, length in enumerate(shape) if length == 1 and given[i + extra] != 1
     )
-    if extra < 0 or any(given[i + extra] != length for i, length in enumerate(shape) if length != 1):
+    if any(given[i + extra] != length for i, length in enumerate(shape) if length != 1):
         raise ShapeError(f"a gradient rule gave shape {given} for an input of shape {shape}")
     if axes:
         g = xp.sum(g, axis=axes, dtype=g.dtype)

@@ -236,7 +236,7 @@ class Variable(Installed):
                     f"requires_grad: only floating-point and complex Variables have gradients; got dtype {self.dtype}; "
                     "convert it first, for example x.astype(xdbr.float32)"
                 )
-            self._view = None
+            self._cut_loose()
             self._node = leaf(self)
         else:
             if not self._node.is_leaf:  # type: ignore[union-attr]
@@ -363,10 +363,8 @@ class Variable(Installed):
 
     def unchain(self) -> None:
         """Cut the graph here: this Variable becomes a constant, and a view no more."""
-        raw = self._raw
-        self._view = None
+        self._cut_loose()
         self._node = None
-        self._data = raw
 
     def unchain_backward(self) -> None:
         """Cut the graph behind every Variable that this one was computed from (truncated backpropagation through time).
@@ -380,10 +378,16 @@ class Variable(Installed):
             refresh(self)
         if self._node is not None:
             unchain_backward(self._node)
-        raw = self._raw
-        self._view = None
+        self._cut_loose()
         self._node = None
-        self._data = raw
+
+    def _cut_loose(self) -> None:
+        """Make a view an array of its own, the root of the views that were made from it."""
+        view = self._view
+        if view is not None:
+            self._data = self._raw
+            self._view = None
+            view.root._ver += 2  # the views from here on find their new root when they are next read
 
     # -- leaving the world of Variables --------------------------------------------------------
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import backends
-from .._config import MODE
+from .._config import MODE, no_grad
 from .._errors import DeviceError, DtypeError, GradientError, ShapeError
 from .._typing import Key, RawArray
 from ..backends import Backend, canonical_dtype
@@ -40,6 +40,9 @@ __all__ = [
 
 _COPIES = 1  # the low bit of a version: views of this root are copies
 
+# The steps that give a view or a copy, depending on how the memory is laid out.
+_SOMETIMES_VIEWS = frozenset({"reshape"})
+
 
 # -- the two primitives ---------------------------------------------------------------------------
 
@@ -47,7 +50,10 @@ _COPIES = 1  # the low bit of a version: views of this root are copies
 @primitive(arrays=1, selecting=False)
 def getitem(xp: Any, x: Any, /, *, key: Key) -> Any:
     """Give `x[key]`."""
-    return x[key]
+    try:
+        return x[key]
+    except IndexError as error:
+        raise IndexError(f"getitem: {error} (key {_show(key)} of an array of shape {tuple(x.shape)})") from error
 
 
 def _getitem_rule(xp: Any, g: Any, x_shape: Any, key: Key) -> Any:
@@ -67,7 +73,10 @@ getitem.primitive.scatter = _accumulate_getitem
 @primitive(arrays=1, name="getitem_masked", selecting=True)
 def getitem_masked(xp: Any, x: Any, /, *, key: Key) -> Any:
     """Give `x[key]` for a key that holds a Boolean mask: a selection, so that a zero cotangent absorbs infinities."""
-    return x[key]
+    try:
+        return x[key]
+    except IndexError as error:
+        raise IndexError(f"getitem: {error} (key {_show(key)} of an array of shape {tuple(x.shape)})") from error
 
 
 getitem_masked.vjp(_getitem_rule)
@@ -93,16 +102,24 @@ class Walk:
 
 
 @primitive(arrays=2, joint=True, selecting=True)
-def setitem(xp: Any, x: Any, v: Any, /, *, walk: Walk, key: Key) -> Any:
-    """Give `x` with `v` written at `walk(x)[key]`."""
+def setitem(xp: Any, x: Any, v: Any, /, *, walk: Walk, key: Key, last: Any = None) -> Any:
+    """Give `x` with `v` written at `walk(x)[key]`.
+
+    Where `key` names positions more than once, `last` tells for each element of `v` whether it is the one that stays.
+    """
     return xp.extras.write(x, v, walk=walk, key=key)
 
 
-def _setitem_rule(xp: Any, g: Any, needs: list[bool], walk: Walk, key: Key) -> list[Any]:
+def _setitem_rule(xp: Any, g: Any, needs: list[bool], walk: Walk, key: Key, last: Any) -> list[Any]:
     return [
         xp.extras.write(g, 0, walk=walk, key=key) if needs[0] else None,
-        walk(g)[key] if needs[1] else None,
+        _written(xp, g, walk, key, last) if needs[1] else None,
     ]
+
+
+def _written(xp: Any, g: Any, walk: Walk, key: Key, last: Any) -> Any:
+    part = walk(g)[key]
+    return part if last is None else xp.where(last, part, 0)
 
 
 setitem.vjp_joint(_setitem_rule)
@@ -111,7 +128,7 @@ setitem.vjp_joint(_setitem_rule)
 def _overwrite(xp: Any, g: Any, needs: list[bool], saved: dict[str, Any], owned: bool) -> list[Any]:
     """The rule of a write where `g` may be ours to change: it costs what was written, not the whole array."""
     walk, key = saved["walk"], saved["key"]
-    part = walk(g)[key] if needs[1] else None
+    part = _written(xp, g, walk, key, saved["last"]) if needs[1] else None
     if needs[0]:
         if part is not None:
             part = xp.asarray(part, copy=True)
@@ -144,8 +161,14 @@ def make_view(x: Variable, y: Variable, step: Primitive, options: dict[str, Any]
         version = root._ver
     except AttributeError:
         version = root._ver = 0
-    if version & _COPIES and view is None and backend.aliasing_views:
-        y._data = backend.copy(y._data)
+    if version & _COPIES and backend.aliasing_views:
+        if view is None:
+            y._data = backend.copy(y._data)
+        elif step.name in _SOMETIMES_VIEWS:
+            # `x` is a compact copy; what counts is how it lies in the memory of its root.
+            part = _walk(_chain(x)[1])(root._data)
+            if not backend.is_view(step.kernels[type(part)](part, **options), part):
+                return
     y._view = View(x, root, step, options, MODE.get().recording)
 
 
@@ -164,6 +187,10 @@ def _chain(x: Variable) -> tuple[Variable, list[Variable]]:
             link._view.root = top  # type: ignore[union-attr]
             link._view.version = -1  # type: ignore[union-attr]
     return top, chain
+
+
+def _walk(chain: list[Variable]) -> Walk:
+    return Walk(tuple((link._view.step, link._view.options) for link in chain))  # type: ignore[union-attr]
 
 
 def regenerate(x: Variable) -> None:
@@ -227,7 +254,7 @@ def _raw_key_part(part: Any, backend: Backend, x: Variable) -> Any:
     if found is not None:
         return backend.from_host(found.to_host(part), device=x.device)
     if isinstance(part, (list, range)):
-        return backend.asarray(list(part), device=x.device)
+        return backend.asarray(list(part), dtype=None if len(part) else "int64", device=x.device)
     if isinstance(part, bool):
         return part
     if hasattr(part, "__index__"):
@@ -270,7 +297,7 @@ def write(x: Variable, key: Key, value: Any, /) -> None:
         refresh(x)
     root, chain = _chain(x)
     backend = root._backend
-    walk = Walk(tuple((link._view.step, link._view.options) for link in chain))  # type: ignore[union-attr]
+    walk = _walk(chain)
     key = raw_key(key, backend, x)
     raw, value_node = _value(x, value, backend)
     record = MODE.get().recording and (root._node is not None or value_node is not None)
@@ -283,19 +310,68 @@ def write(x: Variable, key: Key, value: Any, /) -> None:
     owned = backend.aliasing_views and backend.exclusive(root)
     try:
         new = xp.extras.write(backend.as_array(root._data), raw, walk=walk, key=key, owned=owned)
-    except (ValueError, TypeError, RuntimeError) as error:
+    except IndexError as error:
+        raise IndexError(f"setitem: {error} (key {_show(key)} of an array of shape {tuple(x._data.shape)})") from error
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         shape = tuple(getattr(raw, "shape", ()))
         raise ShapeError(
             f"setitem: cannot write a value of shape {shape} at {_show(key)} of an array of shape "
             f"{tuple(x._data.shape)}: {error}"
         ) from error
     if record:
-        node = setitem.primitive._record(
-            [root._node, value_node], [new, raw], {"walk": walk, "key": key}, new, MODE.get().debug
-        )
-        root._node = node._node
+        options: dict[str, Any] = {"walk": walk, "key": key}
+        if value_node is not None and _names_twice(xp, x._data.shape, key):
+            options["last"] = _last_named(xp, x._data, key)
+        # Nothing of the old value is left where all of it is written.
+        old_node = None if not chain and _is_whole(key) else root._node
+        node = setitem.primitive._record([old_node, value_node], [new, raw], options, new, MODE.get().debug)
+        root._node = node._node if old_node is not None or value_node is not None else None
     root._data = new
     root._ver = (getattr(root, "_ver", 0) + 2) | _COPIES
+
+
+def _is_whole(key: Key) -> bool:
+    """Tell whether a key names every element."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return all(part is Ellipsis or (isinstance(part, slice) and part == slice(None)) for part in parts)
+
+
+def _names_twice(xp: Any, shape: Any, key: Key) -> bool:
+    """Tell whether integer arrays in a key name some position more than once."""
+    parts = key if isinstance(key, tuple) else (key,)
+    arrays = [hasattr(part, "dtype") for part in parts]
+    if not any(arrays):
+        return False
+    taken = [len(part.shape) if array and _kind(part.dtype) == "b" else int(part is not None and part is not Ellipsis)
+             for part, array in zip(parts, arrays, strict=True)]  # fmt: skip
+    places: Any = None
+    axis = 0
+    for part, array, axes in zip(parts, arrays, taken, strict=True):
+        if part is Ellipsis:
+            axis += len(shape) - sum(taken)
+        elif array and _kind(part.dtype) != "b":
+            length = shape[axis]
+            part = xp.astype(part, xp.int64)
+            part = xp.where(part < 0, part + length, part)
+            places = part if places is None else places * length + part
+        axis += axes
+    if places is None:
+        return False
+    if any(array and _kind(part.dtype) == "b" for part, array in zip(parts, arrays, strict=True)):
+        return True  # a mask beside integers pairs up with them: look at the positions themselves
+    places = xp.sort(xp.reshape(places, (-1,)))
+    return bool(xp.any(places[1:] == places[:-1]))
+
+
+def _last_named(xp: Any, x: RawArray, key: Key) -> RawArray:
+    """Tell for each element of `x[key]` whether no later one is at the same position: only those stay when written."""
+    shape = tuple(x[key].shape)
+    size = 1
+    for length in shape:
+        size *= length
+    numbers = xp.reshape(xp.arange(size, device=x.device), shape)
+    stamped = xp.zeros(tuple(x.shape), dtype=numbers.dtype, device=x.device)
+    return xp.extras.write(stamped, numbers, walk=Walk(()), key=key)[key] == numbers
 
 
 def _show(key: Key) -> str:
@@ -353,7 +429,8 @@ def _value(x: Variable, value: Any, backend: Backend) -> tuple[Any, Any]:
 def rebind(x: Variable, raw: RawArray) -> None:
     """Give `x` a whole new raw value of the same shape and dtype, keeping its node."""
     if x._view is not None:
-        write(x, ..., wrap(raw))
+        with no_grad():
+            write(x, ..., wrap(raw))
         return
     x._data = raw
     x._ver = (getattr(x, "_ver", 0) + 2) & ~_COPIES
