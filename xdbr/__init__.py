@@ -1,8 +1,25 @@
-"""xdbr: define-by-run deep learning on any Array API library."""
+"""xdbr: define-by-run deep learning, written once against the Python Array API standard.
+
+The package is itself an Array API namespace, on the default device: `xdbr.zeros`, `xdbr.tanh`,
+`xdbr.linalg.qr`, ... on `Variable`s, which remember how they were computed.
+
+>>> import xdbr
+>>> x = xdbr.Variable([1.0, 2.0, 3.0], requires_grad=True)
+>>> xdbr.sum(xdbr.tanh(x) ** 2).backward()
+>>> x.grad.shape
+(3,)
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from . import backends
+try:
+    from . import fft, linalg
+except ImportError:
+    pass
 from ._config import (
     debug_mode,
     default_dtype,
@@ -15,40 +32,471 @@ from ._config import (
     set_default_dtype,
     train_mode,
 )
-from ._errors import *  # noqa
-from .autograd.backward import grad
-from .autograd.variable import Variable
-from .backends import Device, device, get_default_device, set_default_device
-from . import array_api as _aa
-from .autograd.primitive import composite, primitive
-from .autograd.function import Function
-for _n in _aa.__all__:
-    globals()[_n] = getattr(_aa, _n)
-globals().update(backends.DTYPES)
-from ._namespaces import namespace, API_VERSION as __array_api_version__
+from ._errors import (
+    BackendError,
+    DeviceError,
+    DtypeError,
+    GradientError,
+    MissingDependencyError,
+    SerializationError,
+    ShapeError,
+    XdbrError,
+)
+from ._namespaces import API_VERSION as __array_api_version__
+from ._namespaces import namespace
+from .array_api import (
+    Embedding,
+    LIBRARY_ERRORS,
+    Labels,
+    Plan,
+    Step,
+    abs,
+    acos,
+    acosh,
+    add,
+    adjoint,
+    all,
+    along,
+    any,
+    arange,
+    argmax,
+    argmin,
+    argsort,
+    asarray,
+    asin,
+    asinh,
+    astype,
+    atan,
+    atan2,
+    atanh,
+    bincount,
+    bitwise_and,
+    bitwise_invert,
+    bitwise_left_shift,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+    broadcast,
+    broadcast_arrays,
+    broadcast_shapes,
+    broadcast_to,
+    can_cast,
+    ceil,
+    clip,
+    complex_floating,
+    concat,
+    conj,
+    copysign,
+    cos,
+    cosh,
+    count_nonzero,
+    cumulative_prod,
+    cumulative_sum,
+    diag,
+    diff,
+    divide,
+    e,
+    einsum,
+    empty,
+    empty_like,
+    equal,
+    exp,
+    expand_dims,
+    explained,
+    expm1,
+    eye,
+    finfo,
+    flip,
+    floating,
+    floor,
+    floor_divide,
+    from_dlpack,
+    full,
+    full_like,
+    gradient_plan,
+    greater,
+    greater_equal,
+    hypot,
+    iinfo,
+    imag,
+    inf,
+    isdtype,
+    isfinite,
+    isin,
+    isinf,
+    isnan,
+    kept_shape,
+    kind,
+    lengths,
+    less,
+    less_equal,
+    linspace,
+    log,
+    log10,
+    log1p,
+    log2,
+    logaddexp,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    make_plan,
+    matmul,
+    matrix_transpose,
+    max,
+    maximum,
+    mean,
+    median,
+    meshgrid,
+    min,
+    minimum,
+    moveaxis,
+    multiply,
+    nan,
+    negative,
+    newaxis,
+    nextafter,
+    nonzero,
+    not_equal,
+    one_axis,
+    ones,
+    ones_like,
+    parse,
+    permute_dims,
+    pi,
+    positive,
+    pow,
+    prod,
+    raw_option,
+    real,
+    reciprocal,
+    reduced_size,
+    remainder,
+    repeat,
+    reshape,
+    resolve_dtype,
+    result_type,
+    roll,
+    round,
+    searchsorted,
+    sign,
+    signbit,
+    sin,
+    sinh,
+    sort,
+    spread,
+    sqrt,
+    square,
+    squeeze,
+    stack,
+    std,
+    subtract,
+    sum,
+    take,
+    take_along_axis,
+    tan,
+    tanh,
+    tensordot,
+    tile,
+    to_device,
+    tril,
+    triu,
+    trunc,
+    unique_all,
+    unique_axes,
+    unique_counts,
+    unique_inverse,
+    unique_values,
+    unstack,
+    var,
+    vecdot,
+    where,
+    zeros,
+    zeros_like,
+)
 from .array_api.info import Info
-def __array_namespace_info__():
-    return Info(None)
-numpy, cupy, strict, torch, jax = map(namespace, "numpy cupy strict torch jax".split())
-try:
-    from . import linalg, fft
-except ImportError:
-    pass
-try:
-    from . import special
-except ImportError:
-    pass
-try:
-    from .autograd.draw import draw
-except ImportError:
-    pass
+from .autograd.backward import grad
+from .autograd.draw import draw
+from .autograd.function import Function
+from .autograd.primitive import composite, primitive
+from .autograd.variable import Variable
+from .backends import DTYPES, Device, device, get_default_device, set_default_device
+
+if TYPE_CHECKING:
+    from . import data, nn, optim, random, serializers, testing
+
 __version__ = "0.1.0"
 
+bool = DTYPES["bool"]
+int8 = DTYPES["int8"]
+int16 = DTYPES["int16"]
+int32 = DTYPES["int32"]
+int64 = DTYPES["int64"]
+uint8 = DTYPES["uint8"]
+uint16 = DTYPES["uint16"]
+uint32 = DTYPES["uint32"]
+uint64 = DTYPES["uint64"]
+float16 = DTYPES["float16"]
+float32 = DTYPES["float32"]
+float64 = DTYPES["float64"]
+complex64 = DTYPES["complex64"]
+complex128 = DTYPES["complex128"]
 
-def __getattr__(name):
-    import importlib
-    if name in ("nn", "optim", "data", "serializers", "random", "testing"):
-        return importlib.import_module("xdbr." + name)
+numpy = namespace("numpy")
+cupy = namespace("cupy")
+strict = namespace("strict")
+torch = namespace("torch")
+jax = namespace("jax")
+
+
+def __array_namespace_info__() -> Info:
+    """Give what the namespace says about itself: devices, dtypes, capabilities.
+
+    >>> import xdbr
+    >>> "float32" in xdbr.__array_namespace_info__().dtypes()
+    True
+    """
+    return Info(None)
+
+
+_LAZY = ("data", "nn", "optim", "random", "serializers", "testing")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f"{__name__}.{name}")
     if not name.startswith("_") and name in backends.registered():
         return namespace(name)
-    raise AttributeError(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "BackendError",
+    "Device",
+    "DeviceError",
+    "DtypeError",
+    "Embedding",
+    "Function",
+    "GradientError",
+    "LIBRARY_ERRORS",
+    "Labels",
+    "MissingDependencyError",
+    "Plan",
+    "SerializationError",
+    "ShapeError",
+    "Step",
+    "Variable",
+    "XdbrError",
+    "__array_api_version__",
+    "__array_namespace_info__",
+    "__version__",
+    "abs",
+    "acos",
+    "acosh",
+    "add",
+    "adjoint",
+    "all",
+    "along",
+    "any",
+    "arange",
+    "argmax",
+    "argmin",
+    "argsort",
+    "asarray",
+    "asin",
+    "asinh",
+    "astype",
+    "atan",
+    "atan2",
+    "atanh",
+    "backends",
+    "bincount",
+    "bitwise_and",
+    "bitwise_invert",
+    "bitwise_left_shift",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "bool",
+    "broadcast",
+    "broadcast_arrays",
+    "broadcast_shapes",
+    "broadcast_to",
+    "can_cast",
+    "ceil",
+    "clip",
+    "complex128",
+    "complex64",
+    "complex_floating",
+    "composite",
+    "concat",
+    "conj",
+    "copysign",
+    "cos",
+    "cosh",
+    "count_nonzero",
+    "cumulative_prod",
+    "cumulative_sum",
+    "cupy",
+    "data",
+    "debug_mode",
+    "default_dtype",
+    "device",
+    "diag",
+    "diff",
+    "divide",
+    "draw",
+    "e",
+    "einsum",
+    "empty",
+    "empty_like",
+    "enable_grad",
+    "equal",
+    "exp",
+    "expand_dims",
+    "explained",
+    "expm1",
+    "eye",
+    "fft",
+    "finfo",
+    "flip",
+    "float16",
+    "float32",
+    "float64",
+    "floating",
+    "floor",
+    "floor_divide",
+    "from_dlpack",
+    "full",
+    "full_like",
+    "get_default_device",
+    "get_default_dtype",
+    "grad",
+    "gradient_plan",
+    "greater",
+    "greater_equal",
+    "hypot",
+    "iinfo",
+    "imag",
+    "inf",
+    "int16",
+    "int32",
+    "int64",
+    "int8",
+    "is_debugging",
+    "is_recording",
+    "is_training",
+    "isdtype",
+    "isfinite",
+    "isin",
+    "isinf",
+    "isnan",
+    "jax",
+    "kept_shape",
+    "kind",
+    "lengths",
+    "less",
+    "less_equal",
+    "linalg",
+    "linspace",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logaddexp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "make_plan",
+    "matmul",
+    "matrix_transpose",
+    "max",
+    "maximum",
+    "mean",
+    "median",
+    "meshgrid",
+    "min",
+    "minimum",
+    "moveaxis",
+    "multiply",
+    "namespace",
+    "nan",
+    "negative",
+    "newaxis",
+    "nextafter",
+    "nn",
+    "no_grad",
+    "nonzero",
+    "not_equal",
+    "numpy",
+    "one_axis",
+    "ones",
+    "ones_like",
+    "optim",
+    "parse",
+    "permute_dims",
+    "pi",
+    "positive",
+    "pow",
+    "primitive",
+    "prod",
+    "random",
+    "raw_option",
+    "real",
+    "reciprocal",
+    "reduced_size",
+    "remainder",
+    "repeat",
+    "reshape",
+    "resolve_dtype",
+    "result_type",
+    "roll",
+    "round",
+    "searchsorted",
+    "serializers",
+    "set_default_device",
+    "set_default_dtype",
+    "sign",
+    "signbit",
+    "sin",
+    "sinh",
+    "sort",
+    "spread",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "std",
+    "strict",
+    "subtract",
+    "sum",
+    "take",
+    "take_along_axis",
+    "tan",
+    "tanh",
+    "tensordot",
+    "testing",
+    "tile",
+    "to_device",
+    "torch",
+    "train_mode",
+    "tril",
+    "triu",
+    "trunc",
+    "uint16",
+    "uint32",
+    "uint64",
+    "uint8",
+    "unique_all",
+    "unique_axes",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
+    "unstack",
+    "var",
+    "vecdot",
+    "where",
+    "zeros",
+    "zeros_like",
+]

@@ -1,44 +1,387 @@
 """The Array API standard, version 2025.12, on Variables: one file per chapter, each gradient rule beside its forward.
 
-`namespace(backend)` gives the namespace of one backend: the functions that dispatch on their
-arguments are the same objects in every namespace, only the creation functions are bound to the backend.
+The functions here are the package's own namespace: creation functions create on the default device.
+`xdbr.namespace` gives the namespace of one backend, with the same functions but for those.
 """
 
 from __future__ import annotations
 
-import importlib
-import pathlib
-import sys
-import types
-from typing import Any
+from . import creation, operators
+from ._arguments import (
+    LIBRARY_ERRORS,
+    broadcast,
+    explained,
+    lengths,
+    one_axis,
+    raw_option,
+    unique_axes,
+)
+from ._einsum import (
+    Embedding,
+    Labels,
+    Plan,
+    Step,
+    gradient_plan,
+    make_plan,
+    parse,
+)
+from ._rules import (
+    adjoint,
+    along,
+    complex_floating,
+    conj,
+    floating,
+    kept_shape,
+    kind,
+    reduced_size,
+    resolve_dtype,
+    spread,
+)
+from .comparison import (
+    bitwise_and,
+    bitwise_invert,
+    bitwise_left_shift,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+    ceil,
+    equal,
+    floor,
+    greater,
+    greater_equal,
+    isfinite,
+    isinf,
+    isnan,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    not_equal,
+    round,
+    signbit,
+    trunc,
+)
+from .constants import (
+    e,
+    inf,
+    nan,
+    newaxis,
+    pi,
+)
+from .creation import (
+    bind,
+    empty_like,
+    full_like,
+    meshgrid,
+    ones_like,
+    tril,
+    triu,
+    zeros_like,
+)
+from .data_types import (
+    astype,
+    can_cast,
+    finfo,
+    iinfo,
+    isdtype,
+    result_type,
+    to_device,
+)
+from .elementwise import (
+    abs,
+    add,
+    clip,
+    conj,
+    copysign,
+    divide,
+    floor_divide,
+    hypot,
+    imag,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    nextafter,
+    positive,
+    pow,
+    real,
+    reciprocal,
+    remainder,
+    sign,
+    sqrt,
+    square,
+    subtract,
+)
+from .indexing import (
+    take,
+    take_along_axis,
+)
+from .linear_algebra import (
+    einsum,
+    matmul,
+    matrix_transpose,
+    tensordot,
+    vecdot,
+)
+from .manipulation import (
+    broadcast_arrays,
+    broadcast_shapes,
+    broadcast_to,
+    concat,
+    diag,
+    expand_dims,
+    flip,
+    moveaxis,
+    permute_dims,
+    repeat,
+    reshape,
+    roll,
+    squeeze,
+    stack,
+    tile,
+    unstack,
+)
+from .searching import (
+    argmax,
+    argmin,
+    count_nonzero,
+    nonzero,
+    searchsorted,
+    where,
+)
+from .sets import (
+    isin,
+    unique_all,
+    unique_counts,
+    unique_inverse,
+    unique_values,
+)
+from .sorting import (
+    argsort,
+    sort,
+)
+from .statistical import (
+    bincount,
+    cumulative_prod,
+    cumulative_sum,
+    max,
+    mean,
+    median,
+    min,
+    prod,
+    std,
+    sum,
+    var,
+)
+from .transcendental import (
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cos,
+    cosh,
+    exp,
+    expm1,
+    log,
+    log10,
+    log1p,
+    log2,
+    logaddexp,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+from .utility import (
+    all,
+    any,
+    diff,
+)
 
-from .. import backends
-from ..backends import DTYPES, Backend
-from .constants import *  # noqa
-from .creation import CREATION, bind
-from .info import Info
+__all__ = [
+    "Embedding",
+    "LIBRARY_ERRORS",
+    "Labels",
+    "Plan",
+    "Step",
+    "abs",
+    "acos",
+    "acosh",
+    "add",
+    "adjoint",
+    "all",
+    "along",
+    "any",
+    "arange",
+    "argmax",
+    "argmin",
+    "argsort",
+    "asarray",
+    "asin",
+    "asinh",
+    "astype",
+    "atan",
+    "atan2",
+    "atanh",
+    "bincount",
+    "bitwise_and",
+    "bitwise_invert",
+    "bitwise_left_shift",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "broadcast",
+    "broadcast_arrays",
+    "broadcast_shapes",
+    "broadcast_to",
+    "can_cast",
+    "ceil",
+    "clip",
+    "complex_floating",
+    "concat",
+    "conj",
+    "copysign",
+    "cos",
+    "cosh",
+    "count_nonzero",
+    "cumulative_prod",
+    "cumulative_sum",
+    "diag",
+    "diff",
+    "divide",
+    "e",
+    "einsum",
+    "empty",
+    "empty_like",
+    "equal",
+    "exp",
+    "expand_dims",
+    "explained",
+    "expm1",
+    "eye",
+    "finfo",
+    "flip",
+    "floating",
+    "floor",
+    "floor_divide",
+    "from_dlpack",
+    "full",
+    "full_like",
+    "gradient_plan",
+    "greater",
+    "greater_equal",
+    "hypot",
+    "iinfo",
+    "imag",
+    "inf",
+    "isdtype",
+    "isfinite",
+    "isin",
+    "isinf",
+    "isnan",
+    "kept_shape",
+    "kind",
+    "lengths",
+    "less",
+    "less_equal",
+    "linspace",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logaddexp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "make_plan",
+    "matmul",
+    "matrix_transpose",
+    "max",
+    "maximum",
+    "mean",
+    "median",
+    "meshgrid",
+    "min",
+    "minimum",
+    "moveaxis",
+    "multiply",
+    "nan",
+    "negative",
+    "newaxis",
+    "nextafter",
+    "nonzero",
+    "not_equal",
+    "one_axis",
+    "ones",
+    "ones_like",
+    "parse",
+    "permute_dims",
+    "pi",
+    "positive",
+    "pow",
+    "prod",
+    "raw_option",
+    "real",
+    "reciprocal",
+    "reduced_size",
+    "remainder",
+    "repeat",
+    "reshape",
+    "resolve_dtype",
+    "result_type",
+    "roll",
+    "round",
+    "searchsorted",
+    "sign",
+    "signbit",
+    "sin",
+    "sinh",
+    "sort",
+    "spread",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "std",
+    "subtract",
+    "sum",
+    "take",
+    "take_along_axis",
+    "tan",
+    "tanh",
+    "tensordot",
+    "tile",
+    "to_device",
+    "tril",
+    "triu",
+    "trunc",
+    "unique_all",
+    "unique_axes",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
+    "unstack",
+    "var",
+    "vecdot",
+    "where",
+    "zeros",
+    "zeros_like",
+]
 
-VERSION = "2025.12"
-_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
-_CHAPTERS = "constants creation data_types elementwise comparison indexing linear_algebra manipulation searching sets sorting statistical utility".split()
-_functions: dict[str, Any] = {}
-for _c in _CHAPTERS:
-    if (pathlib.Path(__file__).parent / (_c + ".py")).exists():
-        _m = importlib.import_module("." + _c, __name__)
-        for _n in _m.__all__:
-            if _n not in ("CREATION", "At", "bind"):
-                _functions[_n] = getattr(_m, _n)
-globals().update(_functions)
-from . import extras  # noqa: E402
+arange = bind(creation.arange, None)
+asarray = bind(creation.asarray, None)
+empty = bind(creation.empty, None)
+eye = bind(creation.eye, None)
+from_dlpack = bind(creation.from_dlpack, None)
+full = bind(creation.full, None)
+linspace = bind(creation.linspace, None)
+ones = bind(creation.ones, None)
+zeros = bind(creation.zeros, None)
 
-try:
-    from .operators import install
-    install()
-except ImportError as _e:
-    _why = _e
-
-
-
-for _n in "arange asarray empty eye from_dlpack full linspace ones zeros".split():
-    globals()[_n] = _functions[_n] = bind(CREATION[_n], None)
-__all__ = list(_functions)
+operators.install()
