@@ -14,8 +14,9 @@ from ..autograd.primitive import composite, primitive
 from ..autograd.variable import VARIABLES, Variable, wrap
 from ..autograd.views import Walk, raw_key, setitem
 from ..backends import canonical_dtype
+from .linear_algebra import contract
 
-__all__ = ["absorb", "cast", "index_add", "write"]
+__all__ = ["absorb", "cast", "contract", "index_add", "write"]
 
 
 @primitive(name="extras.index_add", arrays=2)
