@@ -1,22 +1,25 @@
 """What a backend is: one array library, and the services that the standard does not name.
 
-dtypes. xdbr knows a dtype by one object on every backend, the `numpy.dtype`; a backend translates to
-and from its library's own. Rules and forwards see the library's.
+dtypes. xdbr knows a dtype by one object on every backend, the `numpy.dtype` (or a `ForeignDtype` where
+NumPy has none, such as bfloat16); a backend translates to and from its library's own. Rules and
+forwards see the library's.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .._errors import BackendError, DeviceError, DtypeError
+from .._errors import DeviceError, DtypeError
 from .._typing import Dtype, RawArray
 from ._extras import Extras
 from ._registry import Device
 
-__all__ = ["DTYPES", "Backend", "canonical_dtype", "host_array"]
+__all__ = ["BFLOAT16", "DTYPES", "Backend", "ForeignDtype", "canonical_dtype", "host_array", "host_memory"]
 
 _NAMES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
@@ -24,27 +27,55 @@ _NAMES = (
 )  # fmt: skip
 DTYPES: dict[str, Dtype] = {name: np.dtype(name) for name in _NAMES}
 
+
+class ForeignDtype:
+    """A dtype that NumPy does not have, with the attributes of a `numpy.dtype` that one asks for."""
+
+    __slots__ = ("itemsize", "kind", "name")
+
+    def __init__(self, name: str, kind: str, itemsize: int) -> None:
+        self.name = name
+        self.kind = kind
+        self.itemsize = itemsize
+
+    def __eq__(self, other: object) -> bool:
+        return other is self or other == self.name if isinstance(other, (str, ForeignDtype)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f"dtype({self.name!r})"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return canonical_dtype, (self.name,)
+
+
+BFLOAT16 = ForeignDtype("bfloat16", "f", 2)
+_KNOWN: dict[str, Dtype] = {**DTYPES, "bfloat16": BFLOAT16}
+
 # From other libraries' dtype objects to the canonical ones; backends add theirs when they load.
 _canonical: dict[Any, Dtype] = {}
 
 
 def canonical_dtype(dtype: Any) -> Dtype:
-    """Give the `numpy.dtype` that stands for `dtype` (a name, a NumPy dtype or any loaded library's)."""
+    """Give the object that stands for `dtype` (a name, a NumPy dtype or any loaded library's); `dtype` itself if unknown."""
     if isinstance(dtype, np.dtype):
-        return dtype
+        return dtype if dtype.kind != "V" else _canonical.get(dtype, dtype)
     if isinstance(dtype, str):
-        return DTYPES.get(dtype, dtype)
-    if isinstance(dtype, type):
+        return _KNOWN.get(dtype, dtype)
+    try:
+        found = _canonical.get(dtype)
+    except TypeError:  # not hashable, so no dtype
+        return dtype
+    if found is None and isinstance(dtype, type):
         try:
             return np.dtype(dtype)
         except TypeError:
             return dtype
-    try:
-        found = _canonical.get(dtype)
-    except TypeError:
-        found = None
-    if found is None and getattr(dtype, "name", None) in DTYPES:  # jax's scalar metatype
-        found = DTYPES[dtype.name]
     return dtype if found is None else found
 
 
@@ -74,6 +105,19 @@ def _is_plain(obj: Any) -> bool:
     return type(obj) in (bool, int, float, complex)
 
 
+def host_memory() -> dict[str, int]:
+    """Tell the bytes of host memory used and in all; nothing on a system without /proc."""
+    from pathlib import Path
+
+    try:
+        with Path("/proc/meminfo").open(encoding="ascii") as lines:
+            fields = {line.partition(":")[0]: line.split()[1] for line in lines}
+        total = int(fields["MemTotal"]) * 1024
+        return {"used": total - int(fields["MemAvailable"]) * 1024, "total": total}
+    except (OSError, KeyError, ValueError, IndexError):
+        return {}  # the figures are for people to read
+
+
 class Backend:
     """One array library behind xdbr: its namespace, its devices, and services.
 
@@ -90,7 +134,7 @@ class Backend:
     multi_device: bool = False
     """Whether its arrays may lie on several devices, so that each call has to compare them."""
     aliasing_views: bool = True
-    """Whether basic indexing, transposes and the like give arrays that share memory, and arrays can be written."""
+    """Whether arrays can be written, so that a buffer that is nobody else's may be written in place."""
 
     is_host: bool = False
     """Whether its arrays are what host data comes as, so that `asarray` takes them to the default device."""
@@ -102,7 +146,10 @@ class Backend:
         return issubclass(array_type, self.array_types)
 
     def as_array(self, raw: RawArray, /) -> RawArray:
-        """Give `raw` as a full array of the library, where an operation may have given its scalar type."""
+        """Give `raw` as a full array of the library, where an operation may have given its scalar type.
+
+        Raises `GradientError` for an array whose own library records gradients for it: they would be cut silently.
+        """
         return raw
 
     def read_only(self, raw: RawArray, /) -> RawArray:
@@ -119,22 +166,30 @@ class Backend:
         return self.lib.asarray(raw, copy=True)
 
     def to_host(self, raw: RawArray, /) -> np.ndarray[Any, Any]:
-        """Copy `raw` to a NumPy array (or share it where it lies in host memory)."""
+        """Copy `raw` to a NumPy array (or share it where it lies in host memory); bfloat16 widens to float32."""
         return np.asarray(raw)
 
     def from_host(self, host: np.ndarray[Any, Any], /, *, device: Device | None = None) -> RawArray:
-        """Copy a NumPy array to a raw array on `device`."""
+        """Copy a NumPy array to a raw array on `device` (or share its memory)."""
         return self.asarray(host, device=device or self.default_device())
 
     def is_view(self, part: RawArray, whole: RawArray, /) -> bool:
-        """Tell whether `part`, which a view function gave from `whole`, shares memory with it."""
+        """Tell whether `part`, which a view function gave from `whole`, is a view of it, so that writes to it reach `whole`."""
         return True
 
     def from_dlpack(self, x: Any, /, *, device: Device | None = None, copy: bool | None = None) -> RawArray:
-        """Import another library's array through DLPack."""
+        """Import another library's array through DLPack, to the device where it lies or to `device`.
+
+        Raises `BufferError` where that needs a copy and `copy` is False, and what the libraries raise
+        where this one cannot reach the device of `x`.
+        """
         raw = self.lib.from_dlpack(x)
         if device is not None and self.device_of(raw) != device:
-            raw = self.transfer(raw, device)
+            if copy is False:
+                raise BufferError(
+                    f"from_dlpack: copy=False, but moving from {str(self.device_of(raw))!r} to {str(device)!r} needs a copy"
+                )
+            return self.transfer(raw, device)
         return self.copy(raw) if copy else raw
 
     def dlpack(self, raw: RawArray, /, **options: Any) -> Any:
@@ -148,27 +203,31 @@ class Backend:
     # -- dtypes ------------------------------------------------------------------------------
 
     def dtype(self, dtype: Any, /) -> Any:
-        """Translate a canonical dtype (or one of the library's own, or `None`) to the library's."""
+        """Translate a canonical dtype (or one of the library's own, or `None`) to the library's.
+
+        Raises `DtypeError` where the library does not have it.
+        """
         if dtype is None:
             return None
-        canonical = canonical_dtype(dtype)
-        name = getattr(canonical, "name", None)
-        if name in DTYPES:
+        name = getattr(canonical_dtype(dtype), "name", None)
+        if name in _KNOWN:
             raw = getattr(self.lib, name, None)
             if raw is None:
                 raise DtypeError(f"backend {self.name!r} has no dtype {name}")
             return raw
+        if isinstance(dtype, str):
+            raise DtypeError(f"unknown dtype {dtype!r}; expected one of {', '.join(self.supported_dtypes(None))}")
         return dtype
 
     def learn_dtypes(self) -> None:
         """Teach `canonical_dtype` this library's dtype objects."""
-        for name, canonical in DTYPES.items():
+        for name, canonical in _KNOWN.items():
             raw = getattr(self.lib, name, None)
             if raw is not None:
                 _canonical.setdefault(raw, canonical)
 
     def supported_dtypes(self, device: Device | None, /) -> dict[str, Dtype]:
-        """Give the standard's dtypes (and float16) that `device` has, by name, in canonical form."""
+        """Give the standard's dtypes that `device` (by default the default one) has, by name, in canonical form."""
         return {name: dtype for name, dtype in DTYPES.items() if name != "float16" and hasattr(self.lib, name)}
 
     def default_integers(self, device: Device, /) -> dict[str, Dtype]:
@@ -216,8 +275,16 @@ class Backend:
         """Move `raw` to another device of this same backend."""
         return raw
 
+    def use(self, device: Device, /) -> AbstractContextManager[Any]:
+        """Make `device` the library's current one inside, where it has such a thing: there its operators run."""
+        return nullcontext()
+
+    def placed(self, kernel: Callable[..., Any], /) -> Callable[..., Any]:
+        """Give `kernel` so that it runs where its arguments lie, in a library whose functions run on a current device."""
+        return kernel
+
     def synchronize(self, device: Device | None = None, /) -> None:
-        """Wait until the work queued on `device` is done."""
+        """Wait until the work queued on `device` (by default the default one) is done."""
 
     def memory(self, device: Device | None = None, /) -> dict[str, int]:
         """Tell the bytes used and in all on `device`, by the keys "used" and "total", where they are known."""
@@ -229,9 +296,15 @@ class Backend:
 
     # -- random numbers ----------------------------------------------------------------------
 
-    def random_bits(self, seed: int, device: Device, /) -> Any:
-        """Make a stateful generator for `device`; see `xdbr.random.Generator` for what it must give."""
-        raise BackendError(f"backend {self.name!r} makes no random numbers of its own")
+    def random(self, seed: int, device: Device, /) -> Any:
+        """Make a source of random numbers on `device`, started from `seed`; what it has to give is in `_random`.
+
+        By default the numbers are drawn on the host and moved to the device, so that one seed gives
+        the same numbers on every backend.
+        """
+        from ._random import HostSource
+
+        return HostSource(self, device, seed)
 
     def __repr__(self) -> str:
         return f"<xdbr backend {self.name}: {type(self).__name__}>"

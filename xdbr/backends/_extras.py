@@ -1,8 +1,9 @@
 """Array functions that the standard lacks, each with a portable default written on the standard alone.
 
 A backend overrides one where its library has a better way, and falls back with `super()`. The
-portable defaults are run as a backend of their own in the tests. Each extra that is used under a
-gradient has a differentiable mirror of the same name and signature in `xdbr.array_api.extras`.
+standard promises neither that basic indexing shares memory, nor that integer arrays can be assigned
+through, nor that arrays can be written at all: the defaults rely on none of these. Each extra that is
+used under a gradient has a differentiable mirror of the same name and signature in `xdbr.array_api.extras`.
 """
 
 from __future__ import annotations
@@ -10,48 +11,106 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._typing import Key, RawArray
+from .._typing import Key, RawArray, Shape
 
-__all__ = ["Extras"]
+__all__ = ["Extras", "is_basic"]
 
 
 class Extras:
-    """The portable extras over one Array API namespace `xp`."""
+    """The portable extras over one Array API namespace `xp`.
 
-    def __init__(self, xp: Any) -> None:
+    writable: whether the library's arrays can be assigned to (`x[key] = v` with basic keys and masks).
+    """
+
+    def __init__(self, xp: Any, *, writable: bool = True) -> None:
         self.xp = xp
+        self.writable = writable
+
+    # -- indexed updates ---------------------------------------------------------------------
 
     def index_add(self, x: RawArray, v: RawArray, /, *, key: Key, owned: bool = False) -> RawArray:
         """Give `x` with `v` added at `key`, where positions that `key` names twice receive both.
 
-        x: any shape; v: broadcasts to the shape of `x[key]`; the result has x's shape and dtype.
+        x: any shape, a numeric dtype; v: broadcasts to the shape of `x[key]`; the result has x's shape and dtype.
         `owned` says that nobody else reads `x`, so that it may be overwritten.
         """
-        xp = self.xp
-        if is_basic(key):
-            out = x if owned else xp.asarray(x, copy=True)
+        if self.writable and is_basic(key):
+            out = x if owned else self.xp.asarray(x, copy=True)
             out[key] = out[key] + v
             return out
-        where = xp.reshape(xp.arange(x.size, device=x.device), x.shape)[key]
-        v = xp.reshape(xp.broadcast_to(v, where.shape), (-1,))
-        where = xp.reshape(where, (-1,))
-        out = xp.asarray(xp.reshape(x, (-1,)), copy=True)
-        if v.size:
-            last, sums = _sum_by_position(xp, where, v)
-            out[last] = xp.take(out, last, axis=0) + sums
-        return xp.reshape(out, x.shape)
+        return self.add_at(x, self.positions(x)[key], v)
 
     def write(
         self, x: RawArray, v: RawArray, /, *, walk: Callable[[RawArray], RawArray], key: Key, owned: bool = False
     ) -> RawArray:
         """Give `x` with `v` written at `walk(x)[key]`, where `walk` leads to a view of its argument.
 
-        v: broadcasts to the shape of what is written and is cast to x's dtype.
+        v: a scalar, or an array of x's dtype that broadcasts to the shape of what is written. Where `key`
+            names a position twice, the last value stays.
         `owned` says that nobody else reads `x`, so that it may be overwritten.
         """
-        out = x if owned else self.xp.asarray(x, copy=True)
-        walk(out)[key] = v
-        return out
+        if self.writable and is_writable_key(key):
+            out = x if owned else self.xp.asarray(x, copy=True)
+            part = walk(out)
+            if self.shares(part, out):
+                part[key] = v
+                return out
+        return self.put_at(x, walk(self.positions(x))[key], v)
+
+    def shares(self, part: RawArray, whole: RawArray, /) -> bool:
+        """Tell whether a write to `part` reaches `whole`, which a walk led from: for sure where it is the same array."""
+        return part is whole
+
+    def positions(self, x: RawArray, /) -> RawArray:
+        """Give an array of x's shape whose elements are their own row-major positions."""
+        xp = self.xp
+        return xp.reshape(xp.arange(_size(x.shape), device=x.device), tuple(x.shape))
+
+    def add_at(self, x: RawArray, where: RawArray, v: RawArray, /) -> RawArray:
+        """Give `x` with `v` added at the row-major positions `where`, those named twice receiving both."""
+        xp = self.xp
+        v = self._spread(v, where.shape, x)
+        where = xp.reshape(where, (-1,))
+        if not where.shape[0]:
+            return xp.asarray(x, copy=True)
+        order = xp.argsort(where)
+        where, v = xp.take(where, order, axis=0), xp.take(v, order, axis=0)
+        return self._merge(x, where, _running_sums(xp, where, v), add=True)
+
+    def put_at(self, x: RawArray, where: RawArray, v: RawArray, /) -> RawArray:
+        """Give `x` with `v` written at the row-major positions `where`; of a position named twice the last value stays."""
+        xp = self.xp
+        v = self._spread(v, where.shape, x)
+        where = xp.reshape(where, (-1,))
+        if not where.shape[0]:
+            return xp.asarray(x, copy=True)
+        order = xp.argsort(where, stable=True)
+        return self._merge(x, xp.take(where, order, axis=0), xp.take(v, order, axis=0), add=False)
+
+    def _spread(self, v: RawArray, shape: Shape, x: RawArray) -> RawArray:
+        """Give `v` broadcast to `shape`, with one axis and x's dtype."""
+        xp = self.xp
+        if not hasattr(v, "shape"):
+            v = xp.asarray(v, dtype=x.dtype, device=x.device)
+        # An assignment drops leading axes of length one, which broadcasting does not.
+        extra = len(v.shape) - len(shape)
+        if extra > 0 and all(n == 1 for n in v.shape[:extra]):
+            v = xp.reshape(v, tuple(v.shape[extra:]))
+        v = xp.reshape(xp.broadcast_to(v, tuple(shape)), (-1,))
+        return v if v.dtype == x.dtype else xp.astype(v, x.dtype)
+
+    def _merge(self, x: RawArray, where: RawArray, v: RawArray, add: bool) -> RawArray:
+        """Give `x` with the last `v` of each position in the ascending `where`, written or added, without assigning."""
+        xp = self.xp
+        here = xp.arange(_size(x.shape), dtype=where.dtype, device=x.device)
+        last = xp.searchsorted(where, here, side="right") - 1
+        last = xp.where(last < 0, xp.zeros_like(last), last)
+        hit = xp.take(where, last, axis=0) == here
+        old = xp.reshape(x, (-1,))
+        new = xp.take(v, last, axis=0)
+        return xp.reshape(xp.where(hit, old + new if add else new, old), tuple(x.shape))
+
+    # -- dtypes and counts -------------------------------------------------------------------
 
     def cast(self, x: RawArray, dtype: Any, /) -> RawArray:
         """Give `x` with the library's `dtype`; the real part where `x` is complex and `dtype` is not."""
@@ -75,24 +134,38 @@ def is_basic(key: Key, /) -> bool:
     return _is_basic_part(key)
 
 
+def is_writable_key(key: Key, /) -> bool:
+    """Tell whether the standard lets one assign through `key`: basic indexing, or one Boolean mask by itself."""
+    if isinstance(key, tuple) and len(key) == 1:
+        key = key[0]
+    if is_basic(key):
+        return True
+    return not isinstance(key, tuple) and "bool" in str(getattr(key, "dtype", ""))
+
+
 def _is_basic_part(part: Any) -> bool:
     return part is None or part is Ellipsis or isinstance(part, slice) or (isinstance(part, int) and not isinstance(part, bool))
 
 
-def _sum_by_position(xp: Any, where: RawArray, v: RawArray) -> tuple[RawArray, RawArray]:
-    """Sum the elements of `v` that share a position: the distinct positions and their sums.
+def _size(shape: Shape) -> int:
+    size = 1
+    for n in shape:
+        size *= n
+    return size
 
-    A segmented scan (Hillis and Steele, 1986) over the positions in order: log2(n) passes, and only
-    elements of one position are ever added, so nothing cancels.
+
+def _running_sums(xp: Any, where: RawArray, v: RawArray) -> RawArray:
+    """Give for each element of `v` the sum of those before and at it that have the same position; `where` ascends.
+
+    A segmented scan (Hillis and Steele, 1986): log2(n) passes, and only elements of one position are
+    ever added, so nothing cancels. It stops once no two elements `step` apart share a position.
     """
-    order = xp.argsort(where)
-    where, v = xp.take(where, order, axis=0), xp.take(v, order, axis=0)
     n, step = where.shape[0], 1
     while step < n:
         same = where[step:] == where[:-step]
         if not bool(xp.any(same)):
             break
-        v = xp.concat([v[:step], v[step:] + xp.where(same, v[:-step], xp.zeros_like(v[:-step]))])
+        before = xp.where(same, v[:-step], xp.zeros_like(v[:-step]))
+        v = xp.concat([v[:step], v[step:] + before])
         step *= 2
-    last = xp.concat([where[1:] != where[:-1], xp.ones((1,), dtype=xp.bool, device=where.device)])
-    return where[last], v[last]
+    return v

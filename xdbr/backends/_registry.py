@@ -37,41 +37,44 @@ _BUILT_IN: dict[str, str] = {
     "strict": "xdbr.backends.strict_backend:StrictBackend",
     "torch": "xdbr.backends.torch_backend:TorchBackend",
     "jax": "xdbr.backends.jax_backend:JaxBackend",
-    "portable": "xdbr.backends.portable_backend:PortableBackend",
 }
-# Where an array's type is defined tells which backend to load for it.
-_MODULE_TO_NAME = {"numpy": "numpy", "cupy": "cupy", "array_api_strict": "strict", "torch": "torch", "jaxlib": "jax", "jax": "jax"}
+# The package where a type is defined tells which backend to load for it, where that is not called like the package.
+_PACKAGE_TO_NAME = {"array_api_strict": "strict", "jaxlib": "jax"}
 
 _factories: dict[str, str | Factory] = dict(_BUILT_IN)
 _loaded: dict[str, Backend] = {}
-_failed: dict[str, Exception] = {}
+# One lock for the tables, and one per backend while it loads: importing one library must not hold up another.
 _lock = threading.RLock()
+_loading: dict[str, threading.RLock] = {}
 _entry_points_read = False
 
 
 def register(name: str, factory: str | Factory, *, replace: bool = False) -> None:
-    """Register a backend under `name`; `factory` is a callable without arguments, or "module:attribute".
+    """Register a backend under `name`; `factory` gives it, or says where it is: "module:attribute".
 
-    It is called on the backend's first use. Third parties may instead declare an entry point in the
-    group `xdbr.backends`. Raises `BackendError` where the name is taken (unless `replace`) or is no
-    identifier.
+    factory: called without arguments on the backend's first use. Third parties may instead declare an
+        entry point in the group `xdbr.backends`.
+    replace: allow a name that is registered already, as long as that backend has not been used.
+
+    Raises `BackendError` where the name is taken or is no identifier, or where `factory` is neither.
 
     >>> import xdbr
-    >>> from xdbr.backends.numpy_backend import NumpyBackend
-    >>> xdbr.backends.register("mynumpy", lambda: NumpyBackend(name="mynumpy"), replace=True)
-    >>> xdbr.backends.get("mynumpy").name
-    'mynumpy'
+    >>> xdbr.backends.register("mylib", "mylib_xdbr:MyBackend", replace=True)
+    >>> "mylib" in xdbr.backends.registered()
+    True
     """
     if not isinstance(name, str) or not name.isidentifier():
         raise BackendError(f"register: name must be an identifier such as 'numpy'; got {name!r}")
     if not (isinstance(factory, str) and ":" in factory) and not callable(factory):
         raise BackendError(f"register: factory must be a callable or 'module:attribute'; got {factory!r}")
+    _read_entry_points()
     with _lock:
         if name in _factories and not replace:
             raise BackendError(f"register: a backend named {name!r} exists already; pass replace=True to replace it")
+        if name in _loaded:
+            # Arrays, kernels and namespaces of it are about; none of them would know of the new one.
+            raise BackendError(f"register: the backend {name!r} is in use already; replace it before its first use")
         _factories[name] = factory
-        _loaded.pop(name, None)
-        _failed.pop(name, None)
 
 
 def registered() -> tuple[str, ...]:
@@ -89,19 +92,14 @@ def _read_entry_points() -> None:
     global _entry_points_read
     if _entry_points_read:
         return
-    _entry_points_read = True
-    from importlib.metadata import entry_points
+    with _lock:
+        if _entry_points_read:
+            return
+        from importlib.metadata import entry_points
 
-    for point in entry_points(group="xdbr.backends"):
-        _factories.setdefault(point.name, _entry_point_factory(point))
-
-
-def _entry_point_factory(point: Any) -> Factory:
-    def load() -> Backend:
-        made = point.load()()
-        return made  # type: ignore[no-any-return]
-
-    return load
+        for point in entry_points(group="xdbr.backends"):
+            _factories.setdefault(point.name, f"{point.module}:{point.attr}")
+        _entry_points_read = True
 
 
 def get(name: str) -> Backend:
@@ -128,26 +126,47 @@ def get(name: str) -> Backend:
 
 def _load(name: str) -> Backend:
     with _lock:
-        if name in _loaded:
-            return _loaded[name]
-        factory = _factories[name]
-        try:
-            if isinstance(factory, str):
-                module, _, attribute = factory.partition(":")
-                factory = getattr(importlib.import_module(module), attribute)
-            backend = factory()
-        except Exception as error:
-            _failed[name] = error
-            raise
-        _failed.pop(name, None)
-        _loaded[name] = backend
-        for array_type in backend.array_types:
-            _TYPES.setdefault(array_type, backend)
+        lock = _loading.setdefault(name, threading.RLock())
+    with lock:
+        backend = _loaded.get(name)
+        if backend is None:
+            backend = _make(name)
+            with _lock:
+                for array_type in backend.array_types:
+                    other = _TYPES.get(array_type)
+                    if other is not None:
+                        raise BackendError(
+                            f"its arrays are {array_type.__module__}.{array_type.__qualname__}, as those of the backend "
+                            f"{other.name!r}; the type of an array must tell its backend"
+                        )
+                _TYPES.update(dict.fromkeys(backend.array_types, backend))
+                _loaded[name] = backend
         return backend
+
+
+def _make(name: str) -> Backend:
+    """Run the factory of a backend and check what it gives."""
+    from ._base import Backend
+
+    factory = _factories[name]
+    if isinstance(factory, str):
+        module, _, path = factory.partition(":")
+        found: Any = importlib.import_module(module)
+        for attribute in path.split("."):
+            found = getattr(found, attribute)
+        factory = found
+    backend = factory()
+    if not isinstance(backend, Backend):
+        raise BackendError(f"its factory gave {type(backend).__name__}, which is no xdbr.backends.Backend")
+    if backend.name != name:
+        raise BackendError(f"its factory gave a backend that is called {backend.name!r}")
+    return backend
 
 
 def available() -> dict[str, str | None]:
     """Tell for each backend `None` where it can be used here, else the reason why it cannot.
+
+    This loads every backend whose library is installed.
 
     >>> import xdbr
     >>> xdbr.backends.available()["numpy"] is None
@@ -158,14 +177,16 @@ def available() -> dict[str, str | None]:
         try:
             _load(name)
             found[name] = None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a library may fail on import in any way; the reason is what is asked for
             found[name] = _reason(error)
     return found
 
 
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())
-    return text if text else type(error).__name__
+    if isinstance(error, (BackendError, ImportError)) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _what_there_is(but: str | None = None) -> str:
@@ -180,24 +201,26 @@ class _TypeTable(dict[type, Any]):
     """From the type of an array to its backend; a miss loads the backend, and is not remembered where there is none."""
 
     def __missing__(self, array_type: type) -> Backend | None:
+        if array_type.__module__ == "builtins":
+            return None
         for base in array_type.__mro__:
-            found = self.get(base)
-            if found is None:
-                name = _MODULE_TO_NAME.get(base.__module__.partition(".")[0])
-                if name is None:
-                    continue
-                try:
-                    _load(name)
-                except Exception:
-                    continue
-                found = self.get(base) or _loaded[name] if name in _loaded and _loaded[name].owns(array_type) else None
-            if found is not None and found.owns(array_type):
-                self[array_type] = found
-                return found  # type: ignore[no-any-return]
-        for backend in list(_loaded.values()):
-            if backend.owns(array_type):
+            backend = self.get(base) or _backend_of_package(base.__module__.partition(".")[0])
+            if backend is not None and backend.owns(array_type):
                 self[array_type] = backend
                 return backend
+        return None
+
+
+def _backend_of_package(package: str) -> Backend | None:
+    """Give the backend for the arrays of a package, by its name; `None` where there is none or it cannot be used."""
+    name = _PACKAGE_TO_NAME.get(package, package)
+    if name not in _factories and not _entry_points_read and package not in ("builtins", "xdbr"):
+        _read_entry_points()
+    if name not in _factories:
+        return None
+    try:
+        return _load(name)
+    except Exception:  # noqa: BLE001 - whoever asks by name is told the reason; here the type is just nobody's array
         return None
 
 
@@ -206,6 +229,8 @@ _TYPES = _TypeTable()
 
 def of(array: Any, /) -> Backend | None:
     """Give the backend whose raw array `array` is, or `None`.
+
+    A backend named like the package that its arrays come from is loaded for that, if need be.
 
     >>> import numpy, xdbr
     >>> xdbr.backends.of(numpy.zeros(3)).name
@@ -239,11 +264,13 @@ class Device:
     index: str | int | None
 
     def __init__(self, name: str, index: str | int | None = None) -> None:
-        if not isinstance(name, str) or not name:
-            raise DeviceError(f"Device: expected a spelling such as 'numpy' or 'cupy:0'; got {name!r}")
-        if index is None and ":" in name:
-            name, _, rest = name.partition(":")
-            index = int(rest) if rest.isdecimal() else rest
+        spelling = name
+        if index is None and isinstance(name, str) and ":" in name:
+            name, _, index = name.partition(":")
+        if isinstance(index, str) and index.isdecimal():
+            index = int(index)
+        if not isinstance(name, str) or not name.isidentifier() or index == "":
+            raise DeviceError(f"Device: expected a spelling such as 'numpy' or 'cupy:0'; got {spelling!r}")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "index", index)
 
@@ -287,13 +314,18 @@ def parse_device(spec: Any, *, function: str = "device") -> Device:
     Device('numpy')
     """
     if isinstance(spec, str):
-        spec = Device("numpy" if spec == "cpu" else spec)
+        try:
+            spec = Device("numpy" if spec == "cpu" else spec)
+        except DeviceError as error:
+            raise DeviceError(f"{function}: unknown device {spec!r}: {error}; {_what_there_is()}") from error
     if isinstance(spec, Device):
         try:
             backend = get(spec.name)
         except BackendError as error:
-            raise DeviceError(f"{function}: unknown device {str(spec)!r}: {error}") from error
+            hint = _OTHER_SPELLINGS.get(spec.name, "")
+            raise DeviceError(f"{function}: unknown device {str(spec)!r}{hint}: {error}") from error
         return backend.check_device(spec, function=function)
+    _backend_of_package(type(spec).__module__.partition(".")[0])  # it may be the first sign of its library
     for backend in list(_loaded.values()):
         found = backend.from_raw_device(spec)
         if found is not None:
@@ -302,6 +334,12 @@ def parse_device(spec: Any, *, function: str = "device") -> Device:
         f"{function}: expected a device such as 'numpy' or 'cupy:0'; got {spec!r} of type {type(spec).__name__}"
     )
 
+
+# What users of other libraries may write.
+_OTHER_SPELLINGS = {
+    "gpu": " (a GPU is spelled 'cupy:0')",
+    "cuda": " (a GPU is spelled 'cupy:0', or 'torch:cuda:0' for PyTorch's tensors)",
+}
 
 _default_device: Device | None = None
 

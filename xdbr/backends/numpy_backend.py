@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from .._errors import DtypeError
 from .._typing import Key, RawArray
-from ._base import Backend, baseline, references
+from ._base import DTYPES, Backend, baseline, canonical_dtype, host_memory, references
 from ._extras import Extras, is_basic
 from ._registry import Device
+from .numpy_kernels import KERNELS
 
 __all__ = ["NumpyBackend", "NumpyExtras"]
 
@@ -21,6 +23,8 @@ class NumpyExtras(Extras):
         out = x if owned else np.array(x)
         if is_basic(key):
             out[key] += v
+        elif type(key) is np.ndarray and key.dtype.kind in "iu" and out.ndim > 1 and out.flags.c_contiguous:
+            _add_rows(out, key, v)
         else:
             np.add.at(out, key, v)
         return out
@@ -36,24 +40,46 @@ class NumpyExtras(Extras):
         return x.astype(dtype, copy=False)
 
 
+def _add_rows(out: RawArray, rows: RawArray, v: RawArray) -> None:
+    """Add `v` to the `rows` of a contiguous array, as the gradient of an embedding does.
+
+    `ufunc.at` is several times faster along one axis than along several (NumPy 2.4), so the rows
+    become positions in the flat array.
+    """
+    n = out.shape[0]
+    if rows.size and (int(rows.min()) < -n or int(rows.max()) >= n):
+        raise IndexError(f"index_add: an index in [{rows.min()}, {rows.max()}] is out of bounds for axis 0 of length {n}")
+    width = out.size // n if n else 0
+    rows = rows.astype(np.intp, copy=False)
+    starts = np.where(rows < 0, rows + n, rows).reshape(-1, 1) * width
+    v = np.broadcast_to(np.asarray(v, dtype=out.dtype), rows.shape + out.shape[1:])
+    np.add.at(out.reshape(-1), (starts + np.arange(width)).reshape(-1), v.reshape(-1))
+
+
 class NumpyBackend(Backend):
     """NumPy arrays, and the NumPy scalars that its reductions give."""
 
     array_types = (np.ndarray, np.generic)
+    kernels = KERNELS
     is_host = True
 
     def __init__(self, name: str = "numpy") -> None:
         self.name = name
-        self.lib = _numpy_namespace()
-        self.extras = NumpyExtras(self.lib)
+        # NumPy's main namespace keeps the standard but for what the primitives themselves mend.
+        self.lib = np
+        self.extras = NumpyExtras(np)
         self._device = Device(name)
         self._alone = baseline(lambda: np.empty(1))
+
+    # -- arrays ------------------------------------------------------------------------------
 
     def owns(self, array_type: type, /) -> bool:
         # Subclasses with a meaning of their own (masked arrays, matrices) are not plain arrays.
         return array_type is np.ndarray or issubclass(array_type, (np.generic, np.memmap))
 
     def as_array(self, raw: RawArray, /) -> RawArray:
+        if raw.dtype.kind not in "biufc":
+            raise DtypeError(f"expected an array of numbers; got dtype {raw.dtype}")
         return np.asarray(raw)
 
     def read_only(self, raw: RawArray, /) -> RawArray:
@@ -70,7 +96,12 @@ class NumpyBackend(Backend):
     def is_view(self, part: RawArray, whole: RawArray, /) -> bool:
         if type(part) is not np.ndarray or type(whole) is not np.ndarray:
             return False
-        return part.base is whole or (part.base is not None and part.base is whole.base)
+        return part is whole or part.base is whole or (part.base is not None and part.base is whole.base)
+
+    def from_dlpack(self, x: Any, /, *, device: Device | None = None, copy: bool | None = None) -> RawArray:
+        # Without a device NumPy takes what lies in host memory; with one, x may copy itself there.
+        place: dict[str, Any] = {} if device is None else {"device": "cpu"}
+        return np.from_dlpack(x, copy=copy, **place)
 
     def exclusive(self, holder: Any, /) -> bool:
         raw = holder._data
@@ -79,6 +110,18 @@ class NumpyBackend(Backend):
         del raw
         return references(holder) <= self._alone
 
+    # -- dtypes ------------------------------------------------------------------------------
+
+    def dtype(self, dtype: Any, /) -> Any:
+        if dtype is None:
+            return None
+        found = canonical_dtype(dtype)
+        if not isinstance(found, np.dtype):
+            raise DtypeError(f"backend {self.name!r} has no dtype {found}; it has {', '.join(DTYPES)}")
+        return found
+
+    # -- devices -----------------------------------------------------------------------------
+
     def default_device(self) -> Device:
         return self._device
 
@@ -86,23 +129,10 @@ class NumpyBackend(Backend):
         return "cpu"
 
     def from_raw_device(self, raw: Any, /) -> Device | None:
-        return self._device if raw == "cpu" else None
+        return self._device if isinstance(raw, str) and raw == "cpu" else None
 
     def version(self) -> str:
         return np.__version__
 
     def memory(self, device: Device | None = None, /) -> dict[str, int]:
-        found: dict[str, int] = {}
-        try:
-            with open("/proc/meminfo", encoding="ascii") as lines:
-                fields = {line.partition(":")[0]: line.split()[1] for line in lines}
-            found["total"] = int(fields["MemTotal"]) * 1024
-            found["used"] = found["total"] - int(fields["MemAvailable"]) * 1024
-        except (OSError, KeyError, ValueError, IndexError):
-            pass  # the figures are for people to read; a system without /proc has none to give
-        return found
-
-
-def _numpy_namespace() -> Any:
-    """NumPy's main namespace, which keeps the standard but for what the primitives themselves mend."""
-    return np
+        return host_memory()

@@ -1,0 +1,126 @@
+"""The JAX backend: arrays that cannot be written, so that every write makes a new one.
+
+It runs JAX operation by operation, which is slow (see the benchmarks); its use is to check that code
+keeps the standard, and to compute on devices that only JAX has. Loading it switches JAX to 64 bits, as
+the standard has it; JAX_ENABLE_X64=0 in the environment forbids that.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from .._errors import MissingDependencyError
+from .._typing import Dtype, RawArray
+from ._base import BFLOAT16, DTYPES, _canonical, canonical_dtype, host_memory
+from ._extras import Extras
+from ._registry import Device
+from .compat_backend import CompatBackend
+
+__all__ = ["JaxBackend", "JaxExtras"]
+
+
+class JaxExtras(Extras):
+    """Writes by JAX's functional updates, at positions that the portable extras find."""
+
+    def add_at(self, x: RawArray, where: RawArray, v: RawArray, /) -> RawArray:
+        v = self._spread(v, where.shape, x)
+        return x.reshape(-1).at[where.reshape(-1)].add(v).reshape(x.shape)
+
+    def put_at(self, x: RawArray, where: RawArray, v: RawArray, /) -> RawArray:
+        # Of several updates to one position JAX leaves open which one stays.
+        v = self._spread(v, where.shape, x)
+        last, v = _last_of_each(self.xp, where.reshape(-1), v)
+        return x.reshape(-1).at[last].set(v).reshape(x.shape)
+
+
+def _last_of_each(xp: Any, where: RawArray, v: RawArray) -> tuple[RawArray, RawArray]:
+    order = xp.argsort(where, stable=True)
+    where, v = where[order], v[order]
+    last = xp.concatenate([where[1:] != where[:-1], xp.ones_like(where[:1], dtype=bool)])
+    return where[last], v[last]
+
+
+class JaxBackend(CompatBackend):
+    """JAX's arrays; the devices are "jax" (its default one), "jax:cpu:0", "jax:gpu:0", ..."""
+
+    def __init__(self, name: str = "jax") -> None:
+        try:
+            import jax
+            import jax.numpy
+        except ImportError as error:
+            raise MissingDependencyError(f'JAX is not installed ({error}); pip install "xdbr[jax]"') from error
+        if os.environ.get("JAX_ENABLE_X64", "1").lower() not in ("0", "false", "no", "off"):
+            jax.config.update("jax_enable_x64", True)
+        self._jax = jax
+        super().__init__(jax.numpy, name, extras=JaxExtras(jax.numpy, writable=False))
+        _canonical[np.dtype(jax.numpy.bfloat16)] = BFLOAT16
+
+    # -- devices -----------------------------------------------------------------------------
+
+    def _list_devices(self) -> tuple[Any, ...]:
+        jax = self._jax
+        found = list(jax.devices())
+        if found[0].platform != "cpu":
+            found += jax.devices("cpu")
+        return tuple(found)
+
+    def spell(self, raw_device: Any, /) -> str | int | None:
+        first = self._jax.devices()[0]
+        return None if raw_device == first else f"{raw_device.platform}:{raw_device.id}"
+
+    def check_device(self, device: Device, /, *, function: str = "device") -> Device:
+        first = self._jax.devices()[0]
+        if device.index in (f"{first.platform}:{first.id}", first.platform):
+            return self._device
+        return super().check_device(device, function=function)
+
+    def device_of(self, raw: RawArray, /) -> Device:
+        if not self.multi_device:
+            return self._device
+        (where,) = raw.devices()  # an array spread over several devices is beyond this backend
+        return self._devices[where]
+
+    def transfer(self, raw: RawArray, device: Device, /) -> RawArray:
+        return self._jax.device_put(raw, self._raw_devices[device])
+
+    def synchronize(self, device: Device | None = None, /) -> None:
+        self._jax.device_put(0.0, self._raw_devices[device or self._device]).block_until_ready()
+
+    def memory(self, device: Device | None = None, /) -> dict[str, int]:
+        raw = self._raw_devices[device or self._device]
+        if raw.platform == "cpu":
+            return host_memory()
+        stats = raw.memory_stats() or {}
+        names = {"used": "bytes_in_use", "total": "bytes_limit"}
+        return {mine: int(stats[theirs]) for mine, theirs in names.items() if theirs in stats}
+
+    def version(self) -> str:
+        return str(self._jax.__version__)
+
+    # -- arrays and dtypes -------------------------------------------------------------------
+
+    def dtype(self, dtype: Any, /) -> Any:
+        found = canonical_dtype(dtype)
+        if isinstance(found, np.dtype):
+            return found  # as its arrays have it; `jax.numpy.float32` is a scalar type
+        return None if dtype is None else np.dtype(super().dtype(dtype))
+
+    def supported_dtypes(self, device: Device | None, /) -> dict[str, Dtype]:
+        wide = ("int64", "uint64", "float64", "complex128")
+        x64 = self._jax.config.jax_enable_x64
+        return {name: dtype for name, dtype in DTYPES.items() if name != "float16" and (x64 or name not in wide)}
+
+    def default_integers(self, device: Device, /) -> dict[str, Dtype]:
+        integer = DTYPES["int64" if self._jax.config.jax_enable_x64 else "int32"]
+        return {"integral": integer, "indexing": integer}
+
+    def capabilities(self) -> dict[str, Any]:
+        # JAX says what holds under `jit`; xdbr calls it operation by operation, where masks work.
+        return super().capabilities() | {"boolean indexing": True, "data-dependent shapes": True}
+
+    def to_host(self, raw: RawArray, /) -> np.ndarray[Any, Any]:
+        host = np.asarray(raw)
+        return host.astype(np.float32) if host.dtype.kind == "V" else host
