@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 __all__ = ["KINDS", "Diagram", "Edge", "Kind", "Vertex", "clean", "shorten"]
+
+_FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,7 @@ def clean(text: str) -> str:
     U+FFFD, so that nothing vanishes unseen.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    return "".join("\ufffd" if _forbidden(ord(char)) else char for char in text)
-
-
-def _forbidden(code: int) -> bool:
-    control = (code < 0x20 and code != 0x0A) or 0x7F <= code < 0xA0
-    return control or 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF)
+    return _FORBIDDEN.sub("\ufffd", text)
 
 
 def shorten(text: str, limit: int = 40) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from .diagram import KINDS, Diagram, clean
 
 __all__ = ["to_dot"]
@@ -56,11 +58,9 @@ def _caption(diagram: Diagram) -> str:
 
 def _shared(diagram: Diagram) -> set[int]:
     """Sources with several uses, whose edges must not pull all these uses together: see `ranks`."""
-    targets: dict[int, set[int]] = {}
-    for edge in diagram.edges:
-        targets.setdefault(edge.source, set()).add(edge.target)
+    uses = Counter(source for source, _ in {(edge.source, edge.target) for edge in diagram.edges})
     made = {edge.target for edge in diagram.edges}
-    return {source for source, found in targets.items() if len(found) > 1 and source not in made}
+    return {source for source, number in uses.items() if number > 1 and source not in made}
 
 
 def _style(name: str) -> str:
