@@ -8,6 +8,7 @@ reference counting the moment that its last Variable dies, without recursion.
 from __future__ import annotations
 
 import itertools
+import sys
 import traceback
 import weakref
 from collections.abc import Callable
@@ -110,7 +111,8 @@ def watch_of(node: Node) -> Watch:
 def remember_where(node: Node) -> None:
     """Keep the innermost line outside this library that led here (debug mode)."""
     here = __name__.partition(".")[0]
-    for frame, line in traceback.walk_stack(None):
+    # Without a frame to start from, walk_stack leaves out as many frames as the Python version thinks fit.
+    for frame, line in traceback.walk_stack(sys._getframe(1)):
         module = frame.f_globals.get("__name__", "")
         if module.partition(".")[0] != here:
             code = frame.f_code
