@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..autograd.variable import Variable, constant
+from ..autograd.variable import Variable, wrap
 from ..backends import Device, get_default_device, of, parse_device
 from ._errors import DataError
 from .dataset import Batch
@@ -127,7 +127,7 @@ def _array(element: Any, place: Any, where: str) -> Variable:
         return element
     backend = of(element)
     if backend is not None:
-        return constant(backend.as_array(element))
+        return wrap(backend.as_array(element))
     if isinstance(element, (*_NUMBERS, list)):
         return Variable(element, device=HOST if place is None else place)
     raise DataError(

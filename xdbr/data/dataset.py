@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from operator import index
 from typing import Any, overload
 
-from ..autograd.variable import Variable, constant
+from ..autograd.variable import Variable, wrap
 from ..backends import of
 from ._errors import DataError
 
-__all__ = ["Batch", "Dataset", "as_column"]
+__all__ = ["Batch", "Dataset", "as_column", "example"]
 
 
 class Dataset(ABC):
@@ -93,10 +93,15 @@ class Batch(Sequence[Any]):
     def __getitem__(self, key: int | slice) -> Any:
         if isinstance(key, slice):
             return Batch(self.dataset, self.indices[key])
-        return self.dataset[self.indices[key]]
+        return example(self.dataset, self.indices[key])
 
     def __repr__(self) -> str:
         return f"Batch of {len(self)} examples of {type(self.dataset).__name__}"
+
+
+def example(dataset: Any, i: int) -> Any:
+    """Give example `i`; the standard wants an ellipsis where an array has further axes."""
+    return dataset[i, ...] if isinstance(dataset, Variable) else dataset[i]
 
 
 def as_column(data: Any, function: str, argument: str) -> Any:
@@ -104,7 +109,7 @@ def as_column(data: Any, function: str, argument: str) -> Any:
     if isinstance(data, Variable) or of(data) is not None:
         if data.ndim == 0:
             raise DataError(f"{function}: {argument} must have examples along its first axis; got a 0-d array")
-        return data if isinstance(data, Variable) else constant(data)
+        return data if isinstance(data, Variable) else wrap(data)
     if hasattr(data, "__len__") and hasattr(data, "__getitem__"):
         return data
     raise DataError(

@@ -63,7 +63,7 @@ def download(urls: Sequence[str], path: Path, *, sha256: str, size: int) -> str:
         try:
             content = _get(url, size)
         except OSError as error:  # the errors of urllib are OSErrors, an IncompleteRead is made one below
-            failures.append(f"{url}: {getattr(error, 'reason', None) or error or type(error).__name__}")
+            failures.append(f"{url}: {getattr(error, 'reason', None) or error}")
             continue
         if len(content) != size:
             got = f"{len(content)} bytes" if len(content) < size else "more"

@@ -13,9 +13,9 @@ import sys
 from array import array
 from math import prod
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Protocol
 
-from ..autograd.variable import Variable, constant
+from ..autograd.variable import Variable, wrap
 from ..backends import get, parse_device
 from ._errors import DataError, DataNotFoundError
 from .converters import HOST
@@ -76,7 +76,11 @@ def read_idx(path: str | os.PathLike[str], *, device: Any = None) -> Variable:
     return host if place == HOST else host.to_device(place)
 
 
-def _read(file: IO[bytes], path: Path) -> Variable:
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def _read(file: _Readable, path: Path) -> Variable:
     magic = file.read(4)
     if len(magic) < 4:
         raise DataError(f"read_idx: {path} is cut short: an IDX header has at least 4 bytes; got {len(magic)}")
@@ -110,10 +114,10 @@ def _read(file: IO[bytes], path: Path) -> Variable:
     elements.frombytes(content)
     if sys.byteorder == "little":
         elements.byteswap()
-    return constant(get(HOST.name).asarray(memoryview(elements), device=HOST)).reshape(shape)
+    return wrap(get(HOST.name).asarray(memoryview(elements), device=HOST)).reshape(shape)
 
 
-def _read_up_to(file: IO[bytes], limit: int) -> bytes:
+def _read_up_to(file: _Readable, limit: int) -> bytes:
     parts: list[bytes] = []
     while limit > 0:
         part = file.read(min(limit, 1 << 24))  # a size from a damaged header must not be allocated at once

@@ -11,7 +11,7 @@ __all__ = ["host_generator", "permutation"]
 def host_generator(seed: int | None) -> Generator:
     """Give a generator in host memory; without `seed` it is seeded from the default generator there."""
     if seed is None:
-        seed = int(default_generator(HOST).integers(0, 2**31 - 1, ()))
+        return default_generator(HOST).spawn(1)[0]
     return Generator(seed, device=HOST)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._errors import MissingDependencyError
-from ...autograd.variable import constant
+from ...autograd.variable import wrap
 from ...backends import get, parse_device
 from ..converters import HOST
 from .images import as_examples
@@ -36,7 +36,7 @@ def get_digits(
     (1442, 355)
     >>> image, label = test[0]
     >>> image.shape, int(label)
-    ((64,), 4)
+    ((64,), 5)
     """
     place = HOST if device is None else parse_device(device, function="get_digits")
     try:
@@ -55,7 +55,7 @@ def get_digits(
     sets = []
     for part in parts:
         # The values are whole numbers; as bytes they also fit a device that has no float64.
-        pixels = constant(host.asarray(images[part], device=HOST)).astype("uint8").reshape(-1, 8, 8).to_device(place)
-        answers = constant(host.asarray(labels[part], device=HOST)).to_device(place)
+        pixels = wrap(host.asarray(images[part], device=HOST)).astype("uint8").reshape(-1, 8, 8).to_device(place)
+        answers = wrap(host.asarray(labels[part], device=HOST)).to_device(place)
         sets.append(as_examples("get_digits", pixels, answers, 16, ndim=ndim, scale=scale, dtype=dtype))
     return sets[0], sets[1]

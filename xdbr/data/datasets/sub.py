@@ -9,7 +9,7 @@ from typing import Any
 from ...random import Generator
 from .._errors import DataError
 from ..converters import gather
-from ..dataset import Dataset, as_column
+from ..dataset import Dataset, as_column, example
 from ..order import host_generator, permutation
 
 __all__ = ["SubDataset", "split_dataset", "split_dataset_random"]
@@ -45,7 +45,7 @@ class SubDataset(Dataset):
 
     def get_example(self, i: int) -> Any:
         """Give the other data set's example that stands at place `i` of the part."""
-        return self._dataset[self._positions[i]]
+        return example(self._dataset, self._positions[i])
 
     def gather(self, indices: Sequence[int]) -> Any:
         """Give the examples at `indices` joined."""

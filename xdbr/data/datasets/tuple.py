@@ -7,7 +7,7 @@ from typing import Any
 
 from .._errors import DataError
 from ..converters import gather
-from ..dataset import Dataset, as_column
+from ..dataset import Dataset, as_column, example
 
 __all__ = ["TupleDataset"]
 
@@ -45,7 +45,7 @@ class TupleDataset(Dataset):
 
     def get_example(self, i: int) -> tuple[Any, ...]:
         """Give the tuple of every column's element `i`."""
-        return tuple(column[i] for column in self._columns)
+        return tuple(example(column, i) for column in self._columns)
 
     def gather(self, indices: Sequence[int]) -> tuple[Any, ...]:
         """Give the examples at `indices` joined: a tuple with one stacked Variable per column."""
