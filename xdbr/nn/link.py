@@ -1,0 +1,494 @@
+"""Links: objects that own parameters and other links, and find, name, save, copy and move them.
+
+What a link owns is found through its attributes: a Parameter, a Link, or a list, tuple or dict of them (nested as
+deep as one likes) counts as soon as it is assigned. Lists and dicts are looked into whenever the model is walked, so
+a link that is appended later counts, too.
+
+The order of a walk, and so that of parameters and paths, is fixed: a link's own parameters first, then its child
+links with all that is below them, each in the order in which the attributes were first assigned. What can be reached by
+several ways (tied weights, a shared link) counts once, under the first of its paths.
+"""
+
+from __future__ import annotations
+
+import copy as copying
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from .. import array_api
+from .._config import no_grad, train_mode
+from .._errors import ShapeError
+from ..autograd.variable import VARIABLES, Variable
+from ..backends import parse_device
+from .parameter import Parameter
+from .state import check_link_state, link_state, load_link_state
+
+if TYPE_CHECKING:
+    from .chain import Sequential
+
+__all__ = ["CopyMode", "Link", "leaves", "named"]
+
+_L = TypeVar("_L", bound="Link")
+CopyMode = Literal["share", "copy", "init"]
+
+
+class Link:
+    """A callable object that owns parameters; `forward` says what calling it does.
+
+    >>> import xdbr
+    >>> from xdbr import nn
+    >>> class Scale(nn.Link):
+    ...     def __init__(self, size):
+    ...         super().__init__()
+    ...         self.factor = nn.Parameter(1.0, size)
+    ...
+    ...     def forward(self, x):
+    ...         return self.factor * x
+    >>> scale = Scale(3)
+    >>> [path for path, param in scale.namedparams()]
+    ['/factor']
+    >>> scale(xdbr.ones(3)).requires_grad
+    True
+    """
+
+    _members: dict[str, None]  # the attributes that hold parameters or links, in the order of assignment
+    _persistents: dict[str, None]  # the attributes that are saved without being parameters
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Link:
+        # Here and not in __init__, so that a subclass which forgets super().__init__() loses no parameter.
+        self = super().__new__(cls)
+        self.__dict__["_members"] = {}
+        self.__dict__["_persistents"] = {}
+        return self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run `forward`."""
+        return self.forward(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the result of a call; to be overridden."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward(self, ...)")
+
+    # -- attributes --------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        members = self.__dict__["_members"]
+        kind = type(value)
+        if kind is not Variable and (isinstance(value, (Parameter, Link)) or (kind in _CONTAINERS and _holds(value))):
+            _check_name(name, f"{type(self).__name__}.{name}")
+            for path, param in named(value, f"/{name}", set(), set()):
+                param.name = path
+            members[name] = None
+        elif name in members:
+            del members[name]
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        self._members.pop(name, None)
+        self._persistents.pop(name, None)
+
+    def add_persistent(self, name: str, value: Any) -> None:
+        """Set an attribute that is saved, loaded, copied and moved with the link but not trained, such as a running mean.
+
+        value: an array, a Variable, or what JSON can hold.
+
+        >>> import xdbr
+        >>> from xdbr import nn
+        >>> link = nn.Link()
+        >>> link.add_persistent("mean", xdbr.zeros(2))
+        >>> sorted(link.state_dict())
+        ['mean']
+        """
+        setattr(self, name, value)
+        self.register_persistent(name)
+
+    def register_persistent(self, name: str) -> None:
+        """Save, load, copy and move an attribute that is there already with the link; see `add_persistent`.
+
+        Raises `AttributeError` where there is none, and `TypeError` where it holds parameters or links.
+        """
+        if name not in self.__dict__:
+            raise AttributeError(f"register_persistent: {type(self).__name__} has no attribute {name!r}")
+        if name in self._members:
+            raise TypeError(
+                f"register_persistent: {type(self).__name__}.{name} holds parameters, which are saved anyway"
+            )
+        _check_name(name, f"{type(self).__name__}.{name}")
+        self._persistents[name] = None
+
+    # -- walking -----------------------------------------------------------------------------
+
+    def namedparams(self, include_uninit: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """Give every parameter once with its path, such as "/l1/W".
+
+        include_uninit: whether lazily sized parameters that have no values yet count.
+
+        >>> import xdbr.nn.links as L
+        >>> [path for path, param in L.Linear(2, 3).namedparams()]
+        ['/W', '/b']
+        """
+        for path, param in named(self, "", set(), set()):
+            if include_uninit or param.is_initialized:
+                yield path, param
+
+    def params(self, include_uninit: bool = True) -> Iterator[Parameter]:
+        """Give every parameter once; see `namedparams`."""
+        for _, param in self.namedparams(include_uninit):
+            yield param
+
+    def namedlinks(self, skipself: bool = False) -> Iterator[tuple[str, Link]]:
+        """Give this link (path "/", unless `skipself`) and every link below it once, with its path such as "/l1".
+
+        >>> from xdbr import nn
+        >>> import xdbr.nn.links as L
+        >>> [path for path, link in nn.Sequential(L.Linear(2, 3), L.Linear(3, 1)).namedlinks()]
+        ['/', '/0', '/1']
+        """
+        for path, link in _links(self, "", set()):
+            if path:
+                yield path, link
+            elif not skipself:
+                yield "/", link
+
+    def links(self, skipself: bool = False) -> Iterator[Link]:
+        """Give this link (unless `skipself`) and every link below it once."""
+        for _, link in self.namedlinks(skipself):
+            yield link
+
+    def children(self) -> Iterator[Link]:
+        """Give the links that this link owns itself."""
+        seen: set[int] = set()
+        for _, owned in self._owned():
+            if isinstance(owned, Link) and id(owned) not in seen:
+                seen.add(id(owned))
+                yield owned
+
+    def _owned(self) -> Iterator[tuple[str, Parameter | Link]]:
+        """Give what the attributes hold, in order, with paths."""
+        for name in self._members:
+            yield from leaves(self.__dict__[name], f"/{name}")
+
+    def name_params(self) -> None:
+        """Name each parameter after its path in this link.
+
+        Assigning a link to an attribute does this for what is below it; a walk from the top is needed only for what was
+        appended to a list later. `Optimizer.setup` does it.
+        """
+        for path, param in self.namedparams():
+            param.name = path
+
+    def count_params(self) -> int:
+        """Give the number of elements of all parameters.
+
+        Raises `ShapeError`, which names them, where lazily sized parameters have no shape yet.
+
+        >>> import xdbr.nn.links as L
+        >>> L.Linear(2, 3).count_params()
+        9
+        """
+        unknown = [path for path, param in self.namedparams() if not param.is_initialized]
+        if unknown:
+            raise ShapeError(f"count_params: the sizes of {', '.join(unknown)} become known at the first call")
+        return sum(param.size for param in self.params())
+
+    # -- lazy sizes --------------------------------------------------------------------------
+
+    def materialize(self: _L, *args: Any, **kwargs: Any) -> _L:
+        """Give lazily sized parameters their shapes by calling the link on an example, and give the link back.
+
+        The call is neither recorded nor counted as training.
+
+        >>> import xdbr
+        >>> import xdbr.nn.links as L
+        >>> L.Linear(None, 3).materialize(xdbr.zeros((1, 2))).W.shape
+        (3, 2)
+        """
+        with no_grad(), train_mode(False):
+            self(*args, **kwargs)
+        return self
+
+    # -- gradients and training ----------------------------------------------------------------
+
+    def cleargrads(self) -> None:
+        """Forget the gradients of all parameters."""
+        for param in self.params():
+            param._grad = None
+
+    def addgrads(self, link: Link) -> None:
+        """Add the gradients of a link of the same structure to this link's (data parallel training).
+
+        Raises `ValueError` where the paths of the parameters differ, and `ShapeError` or `DtypeError` where a
+        gradient does not fit; nothing is changed then.
+        """
+        grads = []
+        for (path, mine), (_, theirs) in self._paired(link, "addgrads"):
+            if theirs.grad is None:
+                continue
+            grad = theirs.grad.detach().to_device(mine.device)
+            if mine.grad is not None:
+                grad = mine.grad.detach() + grad
+            if grad.shape != mine.shape:
+                raise ShapeError(f"addgrads: {path} has shape {mine.shape} here; its gradient there has {grad.shape}")
+            grads.append((mine, grad))
+        for mine, grad in grads:
+            mine.grad = grad
+
+    def copyparams(self, link: Link, copy_persistent: bool = True) -> None:
+        """Copy the values of a link of the same structure into this link's parameters (and persistents).
+
+        Raises `SerializationError`, which lists everything that does not fit; nothing is changed then.
+        """
+        state = link_state(link)
+        if not copy_persistent:
+            kept = {path[1:] for path, _ in link.namedparams()}
+            own = link_state(self)
+            state = {key: value for key, value in state.items() if key in kept}
+            state |= {key: value for key, value in own.items() if key not in {p[1:] for p, _ in self.namedparams()}}
+        load_link_state(self, state, strict=True, function="copyparams")
+
+    def _paired(self, link: Link, function: str) -> list[tuple[tuple[str, Parameter], tuple[str, Parameter]]]:
+        mine, theirs = dict(self.namedparams()), dict(link.namedparams())
+        if mine.keys() != theirs.keys():
+            differing = ", ".join(sorted(mine.keys() ^ theirs.keys()))
+            raise ValueError(f"{function}: the links have different parameters: {differing}")
+        return [((path, param), (path, theirs[path])) for path, param in mine.items()]
+
+    def enable_update(self) -> None:
+        """Let optimizers change the parameters again."""
+        for param in self.params():
+            param.update_enabled = True
+
+    def disable_update(self) -> None:
+        """Freeze: optimizers leave the parameters alone. Gradients still flow; `requires_grad = False` stops these."""
+        for param in self.params():
+            param.update_enabled = False
+
+    @property
+    def update_enabled(self) -> bool:
+        """Whether optimizers change any of the parameters."""
+        return any(param.update_enabled for param in self.params())
+
+    # -- devices -----------------------------------------------------------------------------
+
+    def to_device(self: _L, device: Any) -> _L:
+        """Move parameters, their gradients and persistents to a device, and give the link back.
+
+        device: a `Device` or its spelling, such as "cupy:0".
+
+        Raises `DeviceError` for an unknown device; nothing is moved then.
+
+        >>> import xdbr.nn.links as L
+        >>> L.Linear(2, 3).to_device("numpy").W.device
+        Device('numpy')
+        """
+        target = parse_device(device, function="to_device")
+        for param in self.params():
+            param.move_to(target)
+        for link in self.links():
+            link.move_persistents(target)
+        return self
+
+    def move_persistents(self, device: Any) -> None:
+        """Move this link's own persistents to a device; to be extended by links that keep other arrays."""
+        for name in self._persistents:
+            value = self.__dict__[name]
+            if type(value) in VARIABLES:
+                object.__setattr__(self, name, array_api.to_device(value.detach(), device))
+
+    # -- copies --------------------------------------------------------------------------------
+
+    def copy(self: _L, mode: CopyMode = "share") -> _L:
+        """Give a copy of the link and of all links below it.
+
+        mode: "share" shares the Parameter objects, so that both are trained together; "copy" copies them, values and
+            gradients; "init" makes parameters of the same shapes with fresh first values.
+
+        What was tied in the original is tied in the copy.
+
+        >>> import xdbr.nn.links as L
+        >>> one = L.Linear(2, 3)
+        >>> one.copy().W is one.W, one.copy("copy").W is one.W
+        (True, False)
+        """
+        if mode not in ("share", "copy", "init"):
+            raise ValueError(f"copy: mode must be 'share', 'copy' or 'init'; got {mode!r}")
+        if mode == "share":
+            # What deepcopy finds in its memo it takes as it is. Whatever is no link or container is shared as well.
+            memo: dict[int, Any] = {}
+            for link in self.links():
+                _share(link.__dict__, memo)
+            return copying.deepcopy(self, memo)
+        made = copying.deepcopy(self)
+        if mode == "init":
+            for param in made.params():
+                param.reinitialize()
+                param.zero_grad()
+        return made
+
+    def repeat(self, n: int, mode: CopyMode = "init") -> Sequential:
+        """Give a `Sequential` of `n` copies of the link, made by `copy(mode)`.
+
+        >>> import xdbr.nn.links as L
+        >>> len(L.Linear(3, 3).repeat(4))
+        4
+        """
+        if n < 0:
+            raise ValueError(f"repeat: n must not be negative; got {n}")
+        from .chain import Sequential
+
+        return Sequential(*(self.copy(mode) for _ in range(n)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What a call has left behind (Classifier.loss) may be a computed Variable: its value goes along, not its graph.
+        return {name: _cut(value) for name, value in self.__dict__.items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    # -- state -------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the values of all parameters and persistents by path without the leading slash, such as "l1/W".
+
+        The values are read-only arrays in host memory, which later updates do not change; `None` stands for a lazily
+        sized parameter without values. Tied parameters are there once.
+
+        >>> import xdbr.nn.links as L
+        >>> L.Linear(2, 3).state_dict()["W"].shape
+        (3, 2)
+        """
+        return link_state(self)
+
+    def load_state_dict(self, state: dict[str, Any], *, strict: bool = True) -> None:
+        """Take over the values that `state_dict` gave; lazily sized parameters get their shape from them.
+
+        strict: whether every path must be there, and no other.
+
+        Raises `SerializationError`, which lists everything that does not fit; nothing is changed then.
+
+        >>> import xdbr.nn.links as L
+        >>> link = L.Linear(None, 3)
+        >>> link.load_state_dict(L.Linear(2, 3).state_dict())
+        >>> link.W.shape
+        (3, 2)
+        """
+        load_link_state(self, state, strict=strict, function=f"{type(self).__name__}.load_state_dict")
+
+    def check_state_dict(self, state: dict[str, Any], *, strict: bool = True) -> list[str]:
+        """Tell why `load_state_dict` would not take a state: one line for each thing that does not fit."""
+        return check_link_state(self, state, strict=strict)
+
+    # -- text ----------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """Give what `repr` shows in the brackets of a link without children; to be overridden."""
+        return ""
+
+    def __repr__(self) -> str:
+        rows = []
+        for path, owned in self._owned():
+            if isinstance(owned, Link):
+                rows.append(f"  ({path[1:]}): " + repr(owned).replace("\n", "\n  "))
+        head = f"{type(self).__name__}({self.extra_repr()}"
+        return head + ("\n" + "\n".join(rows) + "\n)" if rows else ")")
+
+
+# -- finding --------------------------------------------------------------------------------------
+
+_CONTAINERS = frozenset((list, tuple, dict))
+
+
+def _holds(container: Any) -> bool:
+    """Tell whether a list, tuple or dict holds parameters or links, or may come to: it is empty, or has gaps (`None`)."""
+    parts = container.values() if type(container) is dict else container
+    found = len(container) == 0
+    for part in parts:
+        if part is None or isinstance(part, (Parameter, Link)):
+            found = True
+        elif type(part) in _CONTAINERS and _holds(part):
+            found = True
+    return found
+
+
+def leaves(value: Any, path: str) -> Iterator[tuple[str, Parameter | Link]]:
+    """Give the parameters and links in a value of an attribute, with paths."""
+    if isinstance(value, (Parameter, Link)):
+        yield path, value
+    elif type(value) is list or type(value) is tuple:
+        for i, part in enumerate(value):
+            yield from leaves(part, f"{path}/{i}")
+    elif type(value) is dict:
+        for key, part in value.items():
+            if isinstance(part, (Parameter, Link)) or type(part) in _CONTAINERS:
+                _check_name(key, path)
+                yield from leaves(part, f"{path}/{key}")
+
+
+def named(value: Any, path: str, params: set[int], links: set[int]) -> Iterator[tuple[str, Parameter]]:
+    """Give the parameters in a value, own ones before those of child links, each once."""
+    if not isinstance(value, Link):
+        for below, owned in leaves(value, path):
+            if isinstance(owned, Link):
+                yield from named(owned, below, params, links)
+            elif id(owned) not in params:
+                params.add(id(owned))
+                yield below, owned
+        return
+    if id(value) in links:
+        return
+    links.add(id(value))
+    children = []
+    for below, owned in value._owned():
+        if isinstance(owned, Link):
+            children.append((path + below, owned))
+        elif id(owned) not in params:
+            params.add(id(owned))
+            yield path + below, owned
+    for below, child in children:
+        yield from named(child, below, params, links)
+
+
+def _links(link: Link, path: str, seen: set[int]) -> Iterator[tuple[str, Link]]:
+    if id(link) in seen:
+        return
+    seen.add(id(link))
+    yield path, link
+    for below, owned in link._owned():
+        if isinstance(owned, Link):
+            yield from _links(owned, path + below, seen)
+
+
+def _check_name(name: Any, where: str) -> None:
+    if not isinstance(name, (str, int)) or "/" in str(name) or name == "":
+        raise ValueError(
+            f"{where}: the name of a parameter or link is part of its path, so it must be a string without '/' or an "
+            f"integer; got {name!r}"
+        )
+
+
+# -- copying --------------------------------------------------------------------------------------
+
+
+def _cut(value: Any) -> Any:
+    if type(value) in VARIABLES:
+        return value if isinstance(value, Parameter) or value.is_leaf else value.detach()
+    if type(value) is dict:
+        return {key: _cut(part) for key, part in value.items()}
+    if type(value) is list or type(value) is tuple:
+        return type(value)(_cut(part) for part in value)
+    return value
+
+
+def _share(value: Any, memo: dict[int, Any]) -> None:
+    """Enter everything but links and the containers of links into a memo of deepcopy."""
+    if isinstance(value, Link):
+        return
+    if type(value) is dict:
+        for part in value.values():
+            _share(part, memo)
+    elif type(value) is list or type(value) is tuple:
+        for part in value:
+            _share(part, memo)
+    else:
+        memo[id(value)] = value

@@ -1,0 +1,142 @@
+"""The state of a link as a flat dict, and how it is checked and taken over: all of it or nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import array_api
+from .._errors import SerializationError
+from ..autograd.variable import VARIABLES, Variable
+from ..backends import canonical_dtype, of
+from .parameter import Parameter
+
+if TYPE_CHECKING:
+    from .link import Link
+
+__all__ = ["check_link_state", "host_copy", "link_state", "load_link_state", "misfit"]
+
+
+def host_copy(value: Any) -> Any:
+    """Give a Variable or raw array as a read-only array in host memory; anything else as it is.
+
+    The memory may be that of `value`: Variables keep their values, so it does not change.
+    """
+    if type(value) in VARIABLES:
+        host = value._backend.to_host(value._raw)
+    elif isinstance(value, (bool, int, float, complex, str)) or of(value) is None:
+        return value
+    else:
+        host = of(value).to_host(value)  # type: ignore[union-attr]
+    view = np.asarray(host).view()
+    view.flags.writeable = False
+    return view
+
+
+def _persistents(link: Link) -> list[tuple[str, Link, str]]:
+    """Give path, owner and attribute of each persistent below a link."""
+    found = []
+    for path, part in link.namedlinks():
+        for name in part._persistents:
+            found.append((f"{path.rstrip('/')}/{name}", part, name))
+    return found
+
+
+def link_state(link: Link) -> dict[str, Any]:
+    """Give the state of a link; see `Link.state_dict`."""
+    state: dict[str, Any] = {}
+    for path, param in link.namedparams():
+        state[path[1:]] = host_copy(param) if param.is_initialized else None
+    for path, owner, name in _persistents(link):
+        state[path[1:]] = host_copy(owner.__dict__[name])
+    return state
+
+
+def check_link_state(link: Link, state: Any, *, strict: bool) -> list[str]:
+    """Tell what of a state does not fit a link, one line for each thing."""
+    if not isinstance(state, dict):
+        return [f"expected a dict from paths to arrays; got {type(state).__name__}"]
+    expected: set[str] = set()
+    problems = []
+    for path, param in link.namedparams():
+        key = path[1:]
+        expected.add(key)
+        if key not in state:
+            if strict:
+                problems.append(f"missing: {key}")
+            continue
+        problems += _check_param(key, param, state[key])
+    for path, owner, name in _persistents(link):
+        key = path[1:]
+        expected.add(key)
+        if key not in state:
+            if strict:
+                problems.append(f"missing: {key}")
+            continue
+        here = owner.__dict__[name]
+        if type(here) in VARIABLES:
+            problems += misfit(key, state[key], here.shape, here.dtype)
+    if strict:
+        problems += [f"unexpected: {key}" for key in state if key not in expected]
+    return problems
+
+
+def _check_param(key: str, param: Parameter, value: Any) -> list[str]:
+    if value is not None:
+        return misfit(key, value, param.shape, param.dtype)
+    if param.is_initialized:
+        return [f"no values: {key} was saved before its shape was known; here it has shape {param.shape}"]
+    return []
+
+
+def misfit(key: str, value: Any, shape: Any, dtype: Any) -> list[str]:
+    """Tell how an array differs from an expected shape (in which `None` stands for any length) and dtype."""
+    if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+        return [f"no array: {key} is {value!r}, expected an array of shape {shape} and dtype {dtype}"]
+    problems = []
+    given = tuple(value.shape)
+    fits = shape is None or (
+        len(given) == len(shape) and all(b is None or a == b for a, b in zip(given, shape, strict=True))
+    )
+    if not fits:
+        problems.append(f"wrong shape: {key} has {given}, expected {shape}")
+    if canonical_dtype(value.dtype) != dtype:
+        problems.append(f"wrong dtype: {key} has {canonical_dtype(value.dtype)}, expected {dtype}")
+    return problems
+
+
+def load_link_state(link: Link, state: Any, *, strict: bool, function: str) -> None:
+    """Check a state, then take it over; see `Link.load_state_dict`."""
+    problems = check_link_state(link, state, strict=strict)
+    if problems:
+        raise SerializationError(f"{function}: the state does not fit, nothing was loaded:\n  " + "\n  ".join(problems))
+    # Everything is moved to its device before anything is assigned: running out of memory changes nothing.
+    values: list[tuple[Parameter, Variable]] = []
+    for path, param in link.namedparams():
+        value = state.get(path[1:])
+        if value is not None:
+            values.append((param, _own(value, param.device)))
+    attributes: list[tuple[Link, str, Any]] = []
+    for path, owner, name in _persistents(link):
+        if path[1:] in state:
+            value, here = state[path[1:]], owner.__dict__[name]
+            attributes.append(
+                (owner, name, _own(value, here.device) if type(here) in VARIABLES else _plain(value, here))
+            )
+    for param, new in values:
+        param.data = new
+    for owner, name, value in attributes:
+        object.__setattr__(owner, name, value)
+
+
+def _own(value: Any, device: Any) -> Variable:
+    """Give a Variable with the values of an array, in memory of its own."""
+    return array_api.asarray(value, device=device, copy=True).detach()
+
+
+def _plain(value: Any, here: Any) -> Any:
+    """Give a persistent that is no Variable: a raw array stays one."""
+    if type(here) not in VARIABLES and of(here) is not None and hasattr(value, "shape"):
+        return array_api.asarray(value, device=of(here).device_of(here), copy=True).data  # type: ignore[union-attr]
+    return value
