@@ -144,9 +144,13 @@ def asarray(at: At, obj: Any, /, *, dtype: Dtype = None, device: Any = None, cop
         return _stack_nested(at, obj, dtype)
     if isinstance(obj, (bool, int, float, complex)):
         return at.xp.asarray(obj, dtype=at.dtype(dtype, obj), device=at.device)
-    host = backends.host_array(obj, get_default_dtype())
     if dtype is None:
-        return at.backend.from_host(host, device=at.where)
+        return at.backend.from_host(backends.host_array(obj, get_default_dtype()), device=at.where)
+    # Python floats keep all their digits until they are converted to the dtype that is asked for.
+    host = backends.host_array(obj, "float64")
+    wanted = canonical_dtype(dtype)
+    if (host.dtype.kind, getattr(wanted, "kind", "")) in (("f", "f"), ("f", "c"), ("c", "c")):
+        host = host.astype(wanted)
     return at.backend.asarray(at.backend.from_host(host, device=at.where), dtype=dtype, device=at.where)
 
 
