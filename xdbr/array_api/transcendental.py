@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec
 from .._typing import Array
 from ..autograd.primitive import PrimitiveFunction, primitive
 from ..autograd.variable import Variable
+from .elementwise import is_complex
 
 __all__ = [
     "acos",
@@ -54,8 +55,8 @@ def exp(xp: Any, x: Array, /) -> Array:
     """e to the power of each element.
 
     >>> import xdbr
-    >>> xdbr.exp(xdbr.asarray([0.0, 1.0]))
-    Variable([1.       , 2.7182817], dtype=float32)
+    >>> xdbr.exp(xdbr.asarray([0.0, 1.0], dtype="float64"))
+    Variable([1.        , 2.71828183], dtype=float64)
     """
     return xp.exp(x)
 
@@ -68,9 +69,12 @@ def expm1(xp: Any, x: Array, /) -> Array:
     """`exp(x) - 1`, exact to the last digits also for small elements.
 
     >>> import xdbr
-    >>> xdbr.expm1(xdbr.asarray([0.0, 1e-8]))
-    Variable([0.e+00, 1.e-08], dtype=float32)
+    >>> xdbr.expm1(xdbr.asarray([0.0, 1e-8], dtype="float64"))
+    Variable([0.00000000e+00, 9.99999999e-09], dtype=float64)
     """
+    if is_complex(x.dtype):
+        # Libraries take exp(a) - 1 apart where a is infinite, and get NaN where the standard has a value.
+        return xp.where(xp.isfinite(xp.real(x)), xp.expm1(x), xp.exp(x) - 1)
     return xp.expm1(x)
 
 
@@ -82,8 +86,8 @@ def log(xp: Any, x: Array, /) -> Array:
     """Natural logarithm, NaN for negative real elements.
 
     >>> import xdbr
-    >>> xdbr.log(xdbr.asarray([1.0, 2.0]))
-    Variable([0.       , 0.6931472], dtype=float32)
+    >>> xdbr.log(xdbr.asarray([1.0, 2.0], dtype="float64"))
+    Variable([0.        , 0.69314718], dtype=float64)
     """
     return xp.log(x)
 
@@ -96,8 +100,8 @@ def log1p(xp: Any, x: Array, /) -> Array:
     """`log(1 + x)`, exact to the last digits also for small elements.
 
     >>> import xdbr
-    >>> xdbr.log1p(xdbr.asarray([0.0, 1e-8]))
-    Variable([0.e+00, 1.e-08], dtype=float32)
+    >>> xdbr.log1p(xdbr.asarray([0.0, 1e-8], dtype="float64"))
+    Variable([0.00000000e+00, 9.99999989e-09], dtype=float64)
     """
     return xp.log1p(x)
 
@@ -110,8 +114,8 @@ def log2(xp: Any, x: Array, /) -> Array:
     """Logarithm to the base 2.
 
     >>> import xdbr
-    >>> xdbr.log2(xdbr.asarray([1.0, 8.0]))
-    Variable([0., 3.], dtype=float32)
+    >>> xdbr.log2(xdbr.asarray([1.0, 8.0], dtype="float64"))
+    Variable([0., 3.], dtype=float64)
     """
     return xp.log2(x)
 
@@ -124,8 +128,8 @@ def log10(xp: Any, x: Array, /) -> Array:
     """Logarithm to the base 10.
 
     >>> import xdbr
-    >>> xdbr.log10(xdbr.asarray([1.0, 100.0]))
-    Variable([0., 2.], dtype=float32)
+    >>> xdbr.log10(xdbr.asarray([1.0, 100.0], dtype="float64"))
+    Variable([0., 2.], dtype=float64)
     """
     return xp.log10(x)
 
@@ -140,8 +144,8 @@ def logaddexp(xp: Any, x1: Array, x2: Array, /) -> Array:
     Where both arguments are the same infinity, each gets half of the gradient.
 
     >>> import xdbr
-    >>> xdbr.logaddexp(xdbr.asarray([0.0, 1000.0]), xdbr.asarray([0.0, 0.0]))
-    Variable([6.931472e-01, 1.000000e+03], dtype=float32)
+    >>> xdbr.logaddexp(xdbr.asarray([0.0, 1000.0], dtype="float64"), xdbr.asarray([0.0, 0.0], dtype="float64"))
+    Variable([6.93147181e-01, 1.00000000e+03], dtype=float64)
     """
     return xp.logaddexp(x1, x2)
 
@@ -167,8 +171,8 @@ def sin(xp: Any, x: Array, /) -> Array:
     """Sine of each element, in radians.
 
     >>> import xdbr
-    >>> xdbr.sin(xdbr.asarray([0.0, 1.0]))
-    Variable([0.       , 0.8414710], dtype=float32)
+    >>> xdbr.sin(xdbr.asarray([0.0, 1.0], dtype="float64"))
+    Variable([0.        , 0.84147098], dtype=float64)
     """
     return xp.sin(x)
 
@@ -181,8 +185,8 @@ def cos(xp: Any, x: Array, /) -> Array:
     """Cosine of each element, in radians.
 
     >>> import xdbr
-    >>> xdbr.cos(xdbr.asarray([0.0, 1.0]))
-    Variable([1.        , 0.5403023], dtype=float32)
+    >>> xdbr.cos(xdbr.asarray([0.0, 1.0], dtype="float64"))
+    Variable([1.        , 0.54030231], dtype=float64)
     """
     return xp.cos(x)
 
@@ -195,8 +199,8 @@ def tan(xp: Any, x: Array, /) -> Array:
     """Tangent of each element, in radians.
 
     >>> import xdbr
-    >>> xdbr.tan(xdbr.asarray([0.0, 1.0]))
-    Variable([0.       , 1.5574077], dtype=float32)
+    >>> xdbr.tan(xdbr.asarray([0.0, 1.0], dtype="float64"))
+    Variable([0.        , 1.55740772], dtype=float64)
     """
     return xp.tan(x)
 
@@ -209,8 +213,8 @@ def asin(xp: Any, x: Array, /) -> Array:
     """Principal inverse sine in radians, NaN outside [-1, 1] for real elements; the gradient at -1 and 1 is infinite.
 
     >>> import xdbr
-    >>> xdbr.asin(xdbr.asarray([0.0, 1.0]))
-    Variable([0.       , 1.5707964], dtype=float32)
+    >>> xdbr.asin(xdbr.asarray([0.0, 1.0], dtype="float64"))
+    Variable([0.        , 1.57079633], dtype=float64)
     """
     return xp.asin(x)
 
@@ -223,8 +227,8 @@ def acos(xp: Any, x: Array, /) -> Array:
     """Principal inverse cosine in radians, NaN outside [-1, 1] for real elements; the gradient at -1 and 1 is infinite.
 
     >>> import xdbr
-    >>> xdbr.acos(xdbr.asarray([0.0, 1.0]))
-    Variable([1.5707964, 0.       ], dtype=float32)
+    >>> xdbr.acos(xdbr.asarray([0.0, 1.0], dtype="float64"))
+    Variable([1.57079633, 0.        ], dtype=float64)
     """
     return xp.acos(x)
 
@@ -237,8 +241,8 @@ def atan(xp: Any, x: Array, /) -> Array:
     """Principal inverse tangent in radians.
 
     >>> import xdbr
-    >>> xdbr.atan(xdbr.asarray([0.0, 1.0]))
-    Variable([0.       , 0.7853982], dtype=float32)
+    >>> xdbr.atan(xdbr.asarray([0.0, 1.0], dtype="float64"))
+    Variable([0.        , 0.78539816], dtype=float64)
     """
     return xp.atan(x)
 
@@ -253,8 +257,8 @@ def atan2(xp: Any, x1: Array, x2: Array, /) -> Array:
     There is no gradient at the origin: it is NaN.
 
     >>> import xdbr
-    >>> xdbr.atan2(xdbr.asarray([1.0, -1.0]), xdbr.asarray([1.0, 0.0]))
-    Variable([ 0.7853982, -1.5707964], dtype=float32)
+    >>> xdbr.atan2(xdbr.asarray([1.0, -1.0], dtype="float64"), xdbr.asarray([1.0, 0.0], dtype="float64"))
+    Variable([ 0.78539816, -1.57079633], dtype=float64)
     """
     return xp.atan2(x1, x2)
 
@@ -279,8 +283,8 @@ def sinh(xp: Any, x: Array, /) -> Array:
     """Hyperbolic sine of each element.
 
     >>> import xdbr
-    >>> xdbr.sinh(xdbr.asarray([0.0, 1.0]))
-    Variable([0.       , 1.1752012], dtype=float32)
+    >>> xdbr.sinh(xdbr.asarray([0.0, 1.0], dtype="float64"))
+    Variable([0.        , 1.17520119], dtype=float64)
     """
     return xp.sinh(x)
 
@@ -293,8 +297,8 @@ def cosh(xp: Any, x: Array, /) -> Array:
     """Hyperbolic cosine of each element.
 
     >>> import xdbr
-    >>> xdbr.cosh(xdbr.asarray([0.0, 1.0]))
-    Variable([1.       , 1.5430807], dtype=float32)
+    >>> xdbr.cosh(xdbr.asarray([0.0, 1.0], dtype="float64"))
+    Variable([1.        , 1.54308063], dtype=float64)
     """
     return xp.cosh(x)
 
@@ -307,10 +311,18 @@ def tanh(xp: Any, x: Array, /) -> Array:
     """Hyperbolic tangent of each element.
 
     >>> import xdbr
-    >>> xdbr.tanh(xdbr.asarray([0.0, 1.0]))
-    Variable([0.       , 0.7615942], dtype=float32)
+    >>> xdbr.tanh(xdbr.asarray([0.0, 1.0], dtype="float64"))
+    Variable([0.        , 0.76159416], dtype=float64)
     """
-    return xp.tanh(x)
+    return _complex_tanh(xp, x) if is_complex(x.dtype) else xp.tanh(x)
+
+
+def _complex_tanh(xp: Any, x: Array) -> Array:
+    # At an infinite real part C99 has an imaginary zero with the sign of sin(2b), the standard with that of b.
+    a, b = xp.real(x), xp.imag(x)
+    limit = xp.astype(xp.where(a > 0, xp.ones_like(a), -xp.ones_like(a)), x.dtype)
+    limit = xp.where(b > 0, limit, xp.conj(limit))
+    return xp.where(xp.isinf(a) & xp.isfinite(b) & (b != 0), limit, xp.tanh(x))
 
 
 tanh.vjp(lambda xp, g, out: g * (1 - out * out))
@@ -321,8 +333,8 @@ def asinh(xp: Any, x: Array, /) -> Array:
     """Inverse hyperbolic sine of each element.
 
     >>> import xdbr
-    >>> xdbr.asinh(xdbr.asarray([0.0, 1.0]))
-    Variable([0.       , 0.8813736], dtype=float32)
+    >>> xdbr.asinh(xdbr.asarray([0.0, 1.0], dtype="float64"))
+    Variable([0.        , 0.88137359], dtype=float64)
     """
     return xp.asinh(x)
 
@@ -335,8 +347,8 @@ def acosh(xp: Any, x: Array, /) -> Array:
     """Principal inverse hyperbolic cosine, NaN below 1 for real elements; the gradient at 1 is infinite.
 
     >>> import xdbr
-    >>> xdbr.acosh(xdbr.asarray([1.0, 2.0]))
-    Variable([0.       , 1.316958], dtype=float32)
+    >>> xdbr.acosh(xdbr.asarray([1.0, 2.0], dtype="float64"))
+    Variable([0.       , 1.3169579], dtype=float64)
     """
     return xp.acosh(x)
 
@@ -350,8 +362,8 @@ def atanh(xp: Any, x: Array, /) -> Array:
     """Inverse hyperbolic tangent, NaN outside [-1, 1] for real elements; the gradient at -1 and 1 is infinite.
 
     >>> import xdbr
-    >>> xdbr.atanh(xdbr.asarray([0.0, 0.5]))
-    Variable([0.       , 0.5493061], dtype=float32)
+    >>> xdbr.atanh(xdbr.asarray([0.0, 0.5], dtype="float64"))
+    Variable([0.        , 0.54930614], dtype=float64)
     """
     return xp.atanh(x)
 
