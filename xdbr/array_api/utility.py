@@ -75,6 +75,6 @@ def diff(
     elif n == 0:
         return xp.astype(x, x.dtype, copy=True)
     before = (slice(None),) * axis
-    for _ in range(n):
+    for _ in range(min(n, x.shape[axis])):
         x = x[(*before, slice(1, None), ...)] - x[(*before, slice(None, -1), ...)]
     return x

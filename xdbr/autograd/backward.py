@@ -405,7 +405,7 @@ class _Walk:
                 gi = xp.extras.absorb(g, gi)
             if type(gi.shape) is not tuple or gi.shape != edge.shape:
                 gi = unbroadcast(xp, gi, edge.shape)
-            if gi.dtype != edge.dtype and (live is None or gi.dtype != canonical_dtype(edge.dtype)):
+            if gi.dtype != (edge.dtype if live is None else canonical_dtype(edge.dtype)):
                 gi = xp.extras.cast(gi, edge.dtype)
             if self.debug:
                 self.check_finite(node, g, gi, xp)

@@ -31,7 +31,11 @@ class NumpyExtras(Extras):
 
     def write(self, x: RawArray, v: RawArray, /, *, walk: Any, key: Key, owned: bool = False) -> RawArray:
         out = x if owned else np.array(x)
-        walk(out)[key] = v
+        part = walk(out)
+        if part is not out and part.base is not out:
+            # `x` lies otherwise in memory than the array that the walk was made for, and a reshape on the way copied.
+            return self.put_at(x, walk(self.positions(x))[key], v)
+        part[key] = v
         return out
 
     def cast(self, x: RawArray, dtype: Any, /) -> RawArray:
