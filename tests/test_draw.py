@@ -121,7 +121,7 @@ class Halves(xdbr.Function):
     """Two outputs of one function."""
 
     def forward(self, xp: Any, x: Any) -> Any:
-        return x[:1], x[1:]
+        return x[:1, ...], x[1:, ...]
 
     def backward(self, xp: Any, g1: Any, g2: Any) -> Any:
         return xp.concat([g1, g2])
@@ -192,7 +192,7 @@ def test_a_cut_says_what_was_left_out() -> None:
     assert repr(drawing) == f"<GraphDrawing: 5 functions, 1 output; {note}>"
     assert labels(drawing)["more"] == ["…"]
     assert ("…", "sin") in arrows(drawing)
-    assert drawing.dot().count("style=dashed]") == 1
+    assert drawing.dot().count("style=dashed") == 1
     assert "left out" not in xdbr.draw(chain(20), max_nodes=21).svg()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from .diagram import KINDS, Diagram, clean
 
 __all__ = ["to_dot"]
@@ -17,7 +15,7 @@ def to_dot(diagram: Diagram) -> str:
     >>> from xdbr.autograd.drawing.diagram import Edge, Vertex
     >>> x, f = Vertex("input", ("x", "(3,) float32")), Vertex("function", ("tanh",))
     >>> print(to_dot(Diagram((x, f), (Edge(0, 1),))).splitlines()[-2].strip())
-    n0 -> n1;
+    n0 -> n1 [weight=1];
     """
     lines = [
         "digraph {",
@@ -30,9 +28,11 @@ def to_dot(diagram: Diagram) -> str:
     for number, vertex in enumerate(diagram.vertices):
         tooltip = f", tooltip={_quote(vertex.tooltip)}" if vertex.tooltip else ""
         lines.append(f"  n{number} [label={_quote(chr(10).join(vertex.lines))}, {styles[vertex.kind]}{tooltip}];")
-    shared = _shared(diagram)
+    # Light edges from the sources let what is computed run straight, and keep a parameter with many uses from
+    # pulling all of them up to its own layer.
+    made = {edge.target for edge in diagram.edges}
     for edge in diagram.edges:
-        options = ["style=dashed"] * edge.dashed + ["weight=1"] * (edge.source in shared)
+        options = ["style=dashed"] * edge.dashed + ["weight=1"] * (edge.source not in made)
         suffix = f" [{', '.join(options)}]" if options else ""
         lines.append(f"  n{edge.source} -> n{edge.target}{suffix};")
     lines.append("}")
@@ -54,13 +54,6 @@ def _caption(diagram: Diagram) -> str:
     if text:
         parts.append(f"label={_quote(text)}")
     return ", ".join(parts)
-
-
-def _shared(diagram: Diagram) -> set[int]:
-    """Sources with several uses, whose edges must not pull all these uses together: see `ranks`."""
-    uses = Counter(source for source, _ in {(edge.source, edge.target) for edge in diagram.edges})
-    made = {edge.target for edge in diagram.edges}
-    return {source for source, number in uses.items() if number > 1 and source not in made}
 
 
 def _style(name: str) -> str:
