@@ -69,13 +69,18 @@ def expm1(xp: Any, x: Array, /) -> Array:
     """`exp(x) - 1`, exact to the last digits also for small elements.
 
     >>> import xdbr
-    >>> xdbr.expm1(xdbr.asarray([0.0, 1e-8], dtype="float64"))
-    Variable([0.00000000e+00, 9.99999999e-09], dtype=float64)
+    >>> xdbr.expm1(xdbr.asarray([0.0, 1e-10], dtype="float64"))
+    Variable([0.e+00, 1.e-10], dtype=float64)
     """
-    if is_complex(x.dtype):
-        # Libraries take exp(a) - 1 apart where a is infinite, and get NaN where the standard has a value.
-        return xp.where(xp.isfinite(xp.real(x)), xp.expm1(x), xp.exp(x) - 1)
-    return xp.expm1(x)
+    return _complex_expm1(xp, x) if is_complex(x.dtype) else xp.expm1(x)
+
+
+def _complex_expm1(xp: Any, x: Array) -> Array:
+    # Libraries take exp(a) - 1 apart also where a is infinite, and get NaN where the standard has a value;
+    # and they keep the sign of a real zero, which the standard does not.
+    zero = xp.zeros_like(x)
+    zero = xp.where(xp.signbit(xp.imag(x)), xp.conj(zero), zero)
+    return xp.where(x == 0, zero, xp.where(xp.isfinite(xp.real(x)), xp.expm1(x), xp.exp(x) - 1))
 
 
 expm1.vjp(lambda xp, g, out: g * (out + 1))
@@ -100,8 +105,8 @@ def log1p(xp: Any, x: Array, /) -> Array:
     """`log(1 + x)`, exact to the last digits also for small elements.
 
     >>> import xdbr
-    >>> xdbr.log1p(xdbr.asarray([0.0, 1e-8], dtype="float64"))
-    Variable([0.00000000e+00, 9.99999989e-09], dtype=float64)
+    >>> xdbr.log1p(xdbr.asarray([0.0, 1e-10], dtype="float64"))
+    Variable([0.e+00, 1.e-10], dtype=float64)
     """
     return xp.log1p(x)
 
