@@ -223,7 +223,7 @@ class Backend:
         """Teach `canonical_dtype` this library's dtype objects."""
         for name, canonical in _KNOWN.items():
             raw = getattr(self.lib, name, None)
-            if raw is not None:
+            if raw is not None and not isinstance(raw, np.dtype):
                 _canonical.setdefault(raw, canonical)
 
     def supported_dtypes(self, device: Device | None, /) -> dict[str, Dtype]:
