@@ -115,7 +115,8 @@ class Constant(Initializer):
         if isinstance(self.fill_value, (int, float, complex)):
             made: Variable = xp.full(shape, self.fill_value, dtype=dtype, device=device)
             return made
-        value = array_api.asarray(self.fill_value, device=device, copy=True).detach().astype(dtype, copy=False)
+        value: Variable = array_api.asarray(self.fill_value, device=device, copy=True)
+        value = value.detach().astype(dtype, copy=False)
         if value.shape != shape:
             raise ShapeError(f"Constant: expected an array of shape {shape} to fill with; got {value.shape}")
         return value
@@ -381,8 +382,9 @@ def get_initializer(initializer: Any, *, default: Any = None) -> Any:
     """
     if initializer is None:
         return LeCunNormal() if default is None else get_initializer(default)
-    if isinstance(initializer, type) or isinstance(initializer, str):
+    if isinstance(initializer, (type, str)):
         raise TypeError(
-            f"an initializer must be a number, an array, or a callable such as initializers.Normal(0.05); got {initializer!r}"
+            "an initializer must be a number, an array, or a callable such as initializers.Normal(0.05); "
+            f"got {initializer!r}"
         )
     return initializer if callable(initializer) else Constant(initializer)

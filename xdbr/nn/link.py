@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy as copying
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .. import array_api
 from .._config import no_grad, train_mode
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CopyMode", "Link", "leaves", "named"]
 
-_L = TypeVar("_L", bound="Link")
 CopyMode = Literal["share", "copy", "init"]
 
 
@@ -54,8 +53,8 @@ class Link:
     _members: dict[str, None]  # the attributes that hold parameters or links, in the order of assignment
     _persistents: dict[str, None]  # the attributes that are saved without being parameters
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Link:
-        # Here and not in __init__, so that a subclass which forgets super().__init__() loses no parameter.
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Make the registries: not in `__init__`, so that a subclass may forget to call `super().__init__()`."""
         self = super().__new__(cls)
         self.__dict__["_members"] = {}
         self.__dict__["_persistents"] = {}
@@ -89,7 +88,7 @@ class Link:
         self._persistents.pop(name, None)
 
     def add_persistent(self, name: str, value: Any) -> None:
-        """Set an attribute that is saved, loaded, copied and moved with the link but not trained, such as a running mean.
+        """Set an attribute that is saved, loaded, copied and moved with the link but not trained (a running mean).
 
         value: an array, a Variable, or what JSON can hold.
 
@@ -194,7 +193,7 @@ class Link:
 
     # -- lazy sizes --------------------------------------------------------------------------
 
-    def materialize(self: _L, *args: Any, **kwargs: Any) -> _L:
+    def materialize(self, *args: Any, **kwargs: Any) -> Self:
         """Give lazily sized parameters their shapes by calling the link on an example, and give the link back.
 
         The call is neither recorded nor counted as training.
@@ -271,7 +270,7 @@ class Link:
 
     # -- devices -----------------------------------------------------------------------------
 
-    def to_device(self: _L, device: Any) -> _L:
+    def to_device(self, device: Any) -> Self:
         """Move parameters, their gradients and persistents to a device, and give the link back.
 
         device: a `Device` or its spelling, such as "cupy:0".
@@ -298,7 +297,7 @@ class Link:
 
     # -- copies --------------------------------------------------------------------------------
 
-    def copy(self: _L, mode: CopyMode = "share") -> _L:
+    def copy(self, mode: CopyMode = "share") -> Self:
         """Give a copy of the link and of all links below it.
 
         mode: "share" shares the Parameter objects, so that both are trained together; "copy" copies them, values and
@@ -375,7 +374,7 @@ class Link:
         """
         load_link_state(self, state, strict=strict, function=f"{type(self).__name__}.load_state_dict")
 
-    def check_state_dict(self, state: dict[str, Any], *, strict: bool = True) -> list[str]:
+    def check_state_dict(self, state: Any, *, strict: bool = True) -> list[str]:
         """Tell why `load_state_dict` would not take a state: one line for each thing that does not fit."""
         return check_link_state(self, state, strict=strict)
 
@@ -400,13 +399,11 @@ _CONTAINERS = frozenset((list, tuple, dict))
 
 
 def _holds(container: Any) -> bool:
-    """Tell whether a list, tuple or dict holds parameters or links, or may come to: it is empty, or has gaps (`None`)."""
+    """Tell whether a container holds parameters or links, or may come to: it is empty, or has gaps (`None`)."""
     parts = container.values() if type(container) is dict else container
     found = len(container) == 0
     for part in parts:
-        if part is None or isinstance(part, (Parameter, Link)):
-            found = True
-        elif type(part) in _CONTAINERS and _holds(part):
+        if part is None or isinstance(part, (Parameter, Link)) or (type(part) in _CONTAINERS and _holds(part)):
             found = True
     return found
 

@@ -15,6 +15,8 @@ from .parameter import Parameter
 if TYPE_CHECKING:
     from .link import Link
 
+_PLAIN = (bool, int, float, complex, str)
+
 __all__ = ["check_link_state", "host_copy", "link_state", "load_link_state", "misfit"]
 
 
@@ -25,10 +27,11 @@ def host_copy(value: Any) -> Any:
     """
     if type(value) in VARIABLES:
         host = value._backend.to_host(value._raw)
-    elif isinstance(value, (bool, int, float, complex, str)) or of(value) is None:
-        return value
     else:
-        host = of(value).to_host(value)  # type: ignore[union-attr]
+        backend = None if isinstance(value, _PLAIN) else of(value)
+        if backend is None:
+            return value
+        host = backend.to_host(value)
     view = np.asarray(host).view()
     view.flags.writeable = False
     return view
@@ -36,11 +39,9 @@ def host_copy(value: Any) -> Any:
 
 def _persistents(link: Link) -> list[tuple[str, Link, str]]:
     """Give path, owner and attribute of each persistent below a link."""
-    found = []
-    for path, part in link.namedlinks():
-        for name in part._persistents:
-            found.append((f"{path.rstrip('/')}/{name}", part, name))
-    return found
+    return [
+        (f"{path.rstrip('/')}/{name}", part, name) for path, part in link.namedlinks() for name in part._persistents
+    ]
 
 
 def link_state(link: Link) -> dict[str, Any]:
@@ -75,8 +76,8 @@ def check_link_state(link: Link, state: Any, *, strict: bool) -> list[str]:
                 problems.append(f"missing: {key}")
             continue
         here = owner.__dict__[name]
-        if type(here) in VARIABLES:
-            problems += misfit(key, state[key], here.shape, here.dtype)
+        if type(here) in VARIABLES or (not isinstance(here, _PLAIN) and of(here) is not None):
+            problems += misfit(key, state[key], tuple(here.shape), canonical_dtype(here.dtype))
     if strict:
         problems += [f"unexpected: {key}" for key in state if key not in expected]
     return problems
@@ -120,10 +121,7 @@ def load_link_state(link: Link, state: Any, *, strict: bool, function: str) -> N
     attributes: list[tuple[Link, str, Any]] = []
     for path, owner, name in _persistents(link):
         if path[1:] in state:
-            value, here = state[path[1:]], owner.__dict__[name]
-            attributes.append(
-                (owner, name, _own(value, here.device) if type(here) in VARIABLES else _plain(value, here))
-            )
+            attributes.append((owner, name, _taken(state[path[1:]], owner.__dict__[name])))
     for param, new in values:
         param.data = new
     for owner, name, value in attributes:
@@ -132,11 +130,15 @@ def load_link_state(link: Link, state: Any, *, strict: bool, function: str) -> N
 
 def _own(value: Any, device: Any) -> Variable:
     """Give a Variable with the values of an array, in memory of its own."""
-    return array_api.asarray(value, device=device, copy=True).detach()
+    made: Variable = array_api.asarray(value, device=device, copy=True)
+    return made.detach()
 
 
-def _plain(value: Any, here: Any) -> Any:
-    """Give a persistent that is no Variable: a raw array stays one."""
-    if type(here) not in VARIABLES and of(here) is not None and hasattr(value, "shape"):
-        return array_api.asarray(value, device=of(here).device_of(here), copy=True).data  # type: ignore[union-attr]
-    return value
+def _taken(value: Any, here: Any) -> Any:
+    """Give the new value of a persistent: a Variable, or a raw array, where it was one."""
+    if type(here) in VARIABLES:
+        return _own(value, here.device)
+    backend = None if isinstance(here, _PLAIN) else of(here)
+    if backend is None:
+        return value
+    return _own(value, backend.device_of(here))._raw

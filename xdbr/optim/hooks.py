@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import array_api
 from ..autograd.variable import Variable
@@ -91,4 +91,4 @@ def _square(grad: Variable, scale: float) -> float:
     flat = array_api.reshape(grad, (-1,))
     if scale != 1.0:
         flat = flat * scale
-    return abs(array_api.vecdot(flat, flat).item())
+    return float(abs(array_api.vecdot(flat, flat).item()))

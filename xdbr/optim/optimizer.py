@@ -10,7 +10,7 @@ they were; and it assigns new arrays, so whatever an earlier forward has saved k
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self
 
 from .. import array_api
 from .._config import no_grad
@@ -25,7 +25,6 @@ from .hyperparameter import Hyperparameter
 
 __all__ = ["Hook", "Optimizer"]
 
-_O = TypeVar("_O", bound="Optimizer")
 Hook = Callable[["Optimizer", Sequence[Parameter], Sequence[Variable]], Sequence[Any] | None]
 
 
@@ -94,7 +93,7 @@ class Optimizer:
 
     # -- training ----------------------------------------------------------------------------
 
-    def setup(self: _O, model: Link) -> _O:
+    def setup(self, model: Link) -> Self:
         """Take a model to train, forgetting all state of one before, and give the optimizer back.
 
         Raises `TypeError` where `model` is no link.
@@ -156,8 +155,8 @@ class Optimizer:
                 continue
             if not param._node.is_leaf:
                 raise GradientError(
-                    f"{type(self).__name__}.update: parameter {param.name!r} was overwritten by a recorded operation, so "
-                    "it is no leaf and collects no gradient; write to it under xdbr.no_grad(), or assign its .data"
+                    f"{type(self).__name__}.update: parameter {param.name!r} was overwritten by a recorded operation, "
+                    "so it is no leaf and collects no gradient; write to it under xdbr.no_grad(), or assign its .data"
                 )
             if param.grad is not None:
                 params.append(param)
@@ -330,7 +329,7 @@ class Optimizer:
                 arrays = {name: host_copy(state[f"param{path}/{name}"]).copy() for name in self.state_names}
                 self._loaded[path] = (state[f"param{path}/t"], arrays)
 
-    def check_state_dict(self, state: dict[str, Any], *, strict: bool = True) -> list[str]:
+    def check_state_dict(self, state: Any, *, strict: bool = True) -> list[str]:
         """Tell why `load_state_dict` would not take a state: one line for each thing that does not fit."""
         model = self._model("load_state_dict")
         if not isinstance(state, dict):

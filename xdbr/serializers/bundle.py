@@ -55,8 +55,8 @@ def _flat(value: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]], functi
     if isinstance(value, (list, tuple)):
         return [_flat(part, _join(path, i), arrays, function) for i, part in enumerate(value)]
     raise SerializationError(
-        f"{function}: {path or 'the object'} is a {type(value).__name__}; expected an object with state_dict(), an array, "
-        "or what JSON can hold: numbers, strings, None, lists and dicts of these"
+        f"{function}: {path or 'the object'} is a {type(value).__name__}; expected an object with state_dict(), an "
+        "array, or what JSON can hold: numbers, strings, None, lists and dicts of these"
     )
 
 

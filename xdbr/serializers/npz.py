@@ -66,7 +66,7 @@ def _write(file: IO[bytes], arrays: dict[str, np.ndarray[Any, Any]], text: str, 
             info.compress_type = method
             info.external_attr = 0o644 << 16
             with archive.open(info, "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)  # type: ignore[arg-type]
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def load_npz(path: Any, obj: Any = None, *, strict: bool = True) -> Any:
@@ -80,8 +80,9 @@ def load_npz(path: Any, obj: Any = None, *, strict: bool = True) -> Any:
     Gives `obj` with the values of the file in the places of plain values; without `obj` the whole state, nested, with
     NumPy arrays. Lazily sized parameters get their shapes from the file.
 
-    Raises `SerializationError` where the file is no such file, is damaged, or holds pickled objects; and where it does not
-    fit, with the list of all that is missing or unexpected or has a wrong shape or dtype. Nothing is changed then.
+    Raises `SerializationError` where the file is no such file, is damaged, or holds pickled objects; and where it
+    does not fit, with the list of all that is missing, unexpected, of a wrong shape or of a wrong dtype. Nothing is
+    changed then.
     """
     name = str(getattr(path, "name", "the file")) if hasattr(path, "read") else os.fspath(path)
     state = _read(path, str(name))
@@ -124,15 +125,15 @@ def _read(path: Any, name: str) -> Any:
 
 def _header(member: IO[bytes], info: zipfile.ZipInfo, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Read the header of an array; raise where it holds Python objects or not as much data as it says."""
-    version = np.lib.format.read_magic(member)  # type: ignore[arg-type]
+    version = np.lib.format.read_magic(member)
     reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if reader is None:
         raise ValueError(f"{info.filename} has the unknown npy version {version}")
-    shape, fortran, dtype = reader(member)  # type: ignore[arg-type]
+    shape, fortran, dtype = reader(member)
     if dtype.hasobject:
         raise SerializationError(
-            f"load_npz: {name}: {info.filename} holds pickled Python objects, which may run any code when they are read; "
-            "nothing was read"
+            f"load_npz: {name}: {info.filename} holds pickled Python objects, which may run any code when they are "
+            "read; nothing was read"
         )
     if dtype.kind not in "biufcU":
         raise SerializationError(f"load_npz: {name}: {info.filename} has dtype {dtype}, which save_npz does not write")

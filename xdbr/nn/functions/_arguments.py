@@ -1,4 +1,4 @@
-"""What several functions ask of their arguments: arrays on one device, floating-point inputs, labels within the classes."""
+"""What several functions ask of their arguments: one device, floating-point inputs, labels within the classes."""
 
 from __future__ import annotations
 
@@ -43,12 +43,9 @@ def same_dtype(function: str, x_name: str, x: Variable, y_name: str, y: Variable
     """Raise `DtypeError` unless two Variables have one floating-point dtype."""
     a, b = x.dtype, y.dtype
     if a != b or getattr(a, "kind", "f") not in "fcV":
-        raise DtypeError(
-            f"{function}: {called(x_name, x)} and {called(y_name, y)} must have one floating-point dtype; got {a} and {b}; "
-            f"convert one, for example {x_name}.astype({str(b)!r})"
-            if a != b
-            else f"{function}: {called(x_name, x)} and {called(y_name, y)} must have a floating-point dtype; got {a}"
-        )
+        both = f"{function}: {called(x_name, x)} and {called(y_name, y)} must have one floating-point dtype"
+        fix = f"; convert one, for example {x_name}.astype({str(b)!r})" if a != b else ""
+        raise DtypeError(f"{both}; got {a} and {b}{fix}")
 
 
 def labels_like(function: str, x: Variable, t: Any, what: str = "labels") -> Variable:
@@ -60,7 +57,7 @@ def labels_like(function: str, x: Variable, t: Any, what: str = "labels") -> Var
         raise ShapeError(f"{function}: x must have the shape (N, C, ...) of scores for C classes; got {x.shape}")
     if isinstance(t, (list, tuple, int)):
         t = array_api.asarray(t, device=x.device)
-    t = as_variable(function, "t", t)
+    labels = t = as_variable(function, "t", t)
     expected: Shape = x.shape[:1] + x.shape[2:]
     if t.dtype.kind not in "iu":
         first = f" (t{[0] * t.ndim if t.ndim else ''} = {array_api.reshape(t, (-1,))[0].item()!r})" if t.size else ""
@@ -71,7 +68,7 @@ def labels_like(function: str, x: Variable, t: Any, what: str = "labels") -> Var
     if t.shape != expected:
         raise ShapeError(f"{function}: x of shape {x.shape} takes labels of shape {expected}; got t of shape {t.shape}")
     same_device(function, "x", x, "t", t)
-    return t
+    return labels
 
 
 def check_labels(function: str, t: Variable, n: int, ignore: int | None, argument: str = "t") -> bool:

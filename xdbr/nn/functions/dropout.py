@@ -7,7 +7,6 @@ from typing import Any
 from ... import array_api
 from ..._config import is_training
 from ..._errors import ShapeError
-from ...autograd.variable import Variable
 from ._arguments import as_variable, same_device
 
 __all__ = ["dropout"]

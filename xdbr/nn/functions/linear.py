@@ -61,10 +61,9 @@ def linear(x: Any, W: Any, b: Any = None, n_batch_axes: int = 1) -> Variable:
     x_shape, W_shape = x.shape, W.shape
     if len(W_shape) != 2:
         raise ShapeError(f"linear: {called('W', W)} must have the shape (out, in); got {W_shape}")
-    if len(x_shape) != 2 or n_batch_axes != 1:
-        if feature_count("linear", x, n_batch_axes) == W_shape[1]:
-            flat = reshape(x, (math.prod(x_shape[:n_batch_axes]), W_shape[1]))
-            return reshape(linear(flat, W, b), (*x_shape[:n_batch_axes], W_shape[0]))
+    if (len(x_shape) != 2 or n_batch_axes != 1) and feature_count("linear", x, n_batch_axes) == W_shape[1]:
+        flat = reshape(x, (math.prod(x_shape[:n_batch_axes]), W_shape[1]))
+        return reshape(linear(flat, W, b), (*x_shape[:n_batch_axes], W_shape[0]))
     if len(x_shape) != 2 or x_shape[1] != W_shape[1]:
         features = math.prod(x_shape[n_batch_axes:])
         raise ShapeError(

@@ -58,7 +58,7 @@ class Linear(Link):
             self.materialize(x, n_batch_axes)
         return F.linear(x, self.W, self.b, n_batch_axes)
 
-    def materialize(self, x: Any, n_batch_axes: int = 1) -> Linear:  # type: ignore[override]
+    def materialize(self, x: Any, n_batch_axes: int = 1) -> Linear:
         """Take the input size from an example, without computing anything; give the link back."""
         if not self.W.is_initialized:
             x = as_variable("Linear", "x", x)
