@@ -10,12 +10,7 @@ import sys
 import types
 from typing import Any
 
-import importlib as _il
-from . import array_api, backends
-def _opt(n):
-    try: return _il.import_module("xdbr."+n)
-    except ImportError: return types.SimpleNamespace(__all__=[], __doc__="")
-fft, linalg, special = map(_opt, ("fft","linalg","special"))
+from . import array_api, backends, fft, linalg
 from ._errors import BackendError
 from .array_api import creation, extras
 from .array_api.info import Info
@@ -25,7 +20,7 @@ __all__ = ["API_VERSION", "Namespace", "check_version", "names", "namespace"]
 
 API_VERSION = "2025.12"
 _KNOWN_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
-_EXTENSIONS = {"linalg": linalg, "fft": fft, "special": special}
+_EXTENSIONS = {"linalg": linalg, "fft": fft}
 
 
 def check_version(api_version: str | None) -> None:
@@ -41,6 +36,21 @@ def names() -> tuple[str, ...]:
     return (*array_api.__all__, *DTYPES, *_EXTENSIONS, "__array_api_version__", "__array_namespace_info__")
 
 
+class _Extension(types.ModuleType):
+    """An extension of a namespace, such as `xdbr.numpy.linalg`; a look into it fills the whole namespace."""
+
+    def __init__(self, space: Namespace, name: str, doc: str | None) -> None:
+        super().__init__(f"{space.__name__}.{name}", doc)
+        self.__dict__["_space"] = space
+
+    def __getattr__(self, name: str) -> Any:
+        space: Namespace = self.__dict__["_space"]
+        if not space._filled and (not name.startswith("_") or name == "__all__"):
+            _ = space.__array_api_version__
+            return getattr(self, name)
+        raise AttributeError(f"namespace {self.__name__!r} has no attribute {name!r}")
+
+
 class Namespace(types.ModuleType):
     """The Array API on the Variables of one backend, which is loaded on the first look into it."""
 
@@ -49,8 +59,11 @@ class Namespace(types.ModuleType):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"xdbr.{name}", f"The Array API on Variables of the {name} backend.")
-        self.__dict__["_filled"] = False
-        self.__dict__["_name"] = name
+        here = self.__dict__
+        here["_filled"] = False
+        here["_name"] = name
+        for extension, module in _EXTENSIONS.items():
+            here[extension] = _Extension(self, extension, module.__doc__)
 
     def __getattr__(self, name: str) -> Any:
         known_dunder = name in ("__array_api_version__", "__array_namespace_info__", "__all__", "__version__")
@@ -72,11 +85,8 @@ class Namespace(types.ModuleType):
             here[name] = getattr(array_api, name)
         here.update(backend.supported_dtypes(None))
         for extension, module in _EXTENSIONS.items():
-            part = types.ModuleType(f"{self.__name__}.{extension}", module.__doc__)
-            for name in module.__all__:
-                setattr(part, name, getattr(module, name))
-            here[extension] = part
-            sys.modules[part.__name__] = part
+            here[extension].__dict__.update({name: getattr(module, name) for name in module.__all__})
+            here[extension].__dict__["__all__"] = list(module.__all__)
         for path, forward in creation.CREATION.items():
             extension, _, name = path.rpartition(".")
             place = here[extension] if extension else self
@@ -113,5 +123,6 @@ def namespace(backend: Backend | str) -> Namespace:
     space = _namespaces.get(name)
     if space is None:
         space = _namespaces[name] = Namespace(name)
-        sys.modules.setdefault(space.__name__, space)
+        for module in (space, *(getattr(space, extension) for extension in _EXTENSIONS)):
+            sys.modules.setdefault(module.__name__, module)
     return space
