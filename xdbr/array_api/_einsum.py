@@ -42,7 +42,7 @@ class Plan(NamedTuple):
 
 
 class Embedding(NamedTuple):
-    """Where a cotangent of a diagonal goes: into a flat axis of `length` zeros, one every `step`, folded to `folded`."""
+    """Where the cotangent of a diagonal goes: one every `step` in an axis of `length`, which is folded to `folded`."""
 
     before: Shape
     length: int
@@ -55,9 +55,9 @@ class Embedding(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def parse(subscripts: str, ndims: tuple[int, ...]) -> tuple[tuple[Labels, ...], Labels]:
-    """Read subscripts such as "ij,jk->ik" for operands of some numbers of axes; give the labels of each and of the result.
+    """Read subscripts such as "ij,jk->ik"; give the labels of each operand and of the result.
 
-    Raises `ShapeError` where the subscripts are malformed or do not fit.
+    ndims: how many axes each operand has. Raises `ShapeError` where the subscripts are malformed or do not fit.
     """
     text = subscripts.replace(" ", "")
     left, arrow, right = text.partition("->")
@@ -101,7 +101,9 @@ def _lengths(labels: tuple[Labels, ...], shapes: tuple[Shape, ...]) -> dict[int,
                 found[label] = length
             elif length not in (1, before):
                 called = f"the label {chr(label)!r}" if label >= 0 else "an axis under the ellipsis"
-                raise ShapeError(f"einsum: {called} has the lengths {before} and {length} in operands of shapes {shapes}")
+                raise ShapeError(
+                    f"einsum: {called} has the lengths {before} and {length} in operands of shapes {shapes}"
+                )
     return found
 
 
@@ -138,7 +140,7 @@ def _used(own: Labels, shape: Shape, lengths: dict[int, int]) -> Labels:
 
 
 def _prepared(own: Labels, shape: Shape, lengths: dict[int, int], others: set[int]) -> tuple[tuple[Step, ...], Labels]:
-    """Plan how an operand loses the axes that only broadcast, takes its diagonals, and is summed over its own labels."""
+    """Plan how an operand loses axes that only broadcast, takes its diagonals, and is summed over its own labels."""
     steps: list[Step] = []
     used = _used(own, shape, lengths)
     if len(used) < len(own):
@@ -161,7 +163,7 @@ def _prepared(own: Labels, shape: Shape, lengths: dict[int, int], others: set[in
 
 def _stride(n: int, times: int) -> int:
     """Give how far apart the elements of the diagonal of `times` axes of length `n` lie in row-major order."""
-    return max(1, sum(n**i for i in range(times)))
+    return max(1, sum(int(n**i) for i in range(times)))
 
 
 def _product(one: Labels, other: Labels, needed: set[int]) -> Labels:

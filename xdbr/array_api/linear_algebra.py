@@ -187,7 +187,7 @@ def tensordot(x1: Any, x2: Any, /, *, axes: Axes = 2) -> Variable:
     """
     try:
         if not hasattr(axes, "__index__"):
-            one, other = axes  # type: ignore[misc]
+            one, other = axes
             axes = (tuple(i.__index__() for i in one), tuple(i.__index__() for i in other))
         else:
             axes = axes.__index__()  # type: ignore[union-attr]
@@ -229,9 +229,7 @@ def contract(xp: Any, operands: Sequence[Array], /, *, labels: tuple[Labels, ...
 def _contract_rule(
     xp: Any, g: Array, needs: list[bool], operands: list[Array], labels: tuple[Labels, ...], result: Labels
 ) -> list[Array | None]:
-    return [
-        _contract_gradient(xp, g, k, operands, labels, result) if need else None for k, need in enumerate(needs)
-    ]
+    return [_contract_gradient(xp, g, k, operands, labels, result) if need else None for k, need in enumerate(needs)]
 
 
 def _contract_gradient(

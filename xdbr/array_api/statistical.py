@@ -13,7 +13,7 @@ from .._typing import Array, Axis, Dtype, Shape
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import Variable
 from ._arguments import LIBRARY_ERRORS, explained, lengths, one_axis, unique_axes
-from ._rules import along, conj, floating, kind, reduced_size, resolve_dtype, spread
+from ._rules import along, floating, kind, reduced_size, resolve_dtype, spread
 
 __all__ = [
     "bincount",
@@ -46,9 +46,7 @@ def _sum(xp: Any, x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims
     return xp.sum(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
-_sum.vjp(
-    lambda xp, g, x_shape, axis, keepdims: xp.broadcast_to(spread(xp, g, x_shape, axis, keepdims), tuple(x_shape))
-)
+_sum.vjp(lambda xp, g, x_shape, axis, keepdims: xp.broadcast_to(spread(xp, g, x_shape, axis, keepdims), tuple(x_shape)))
 
 
 def sum(x: Any, /, *, axis: Axis = None, dtype: Dtype = None, keepdims: bool = False) -> Variable:
