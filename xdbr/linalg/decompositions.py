@@ -148,7 +148,8 @@ def _qr_rule(xp: Any, g: list[Array | None], needs: list[bool], x: Array, out: Q
                 f"linalg.qr: in mode 'complete' Q has {m - n} more columns than the {m} x {n} matrix determines, so it "
                 "has no derivative; use mode='reduced'"
             )
-        q, r, gr = q[..., :, :n], r[..., :n, :], gr[..., :n, :]  # type: ignore[index]
+        q, r = xp.linalg.qr(x)  # the same reflections; and R's second derivative must not pass the complete Q
+        gr = gr[..., :n, :]  # type: ignore[index]
     if m >= n:
         return [_tall_qr_rule(xp, q, r, gq, gr)]
     # The first m columns determine Q, and the others are Q times the rest of R.
@@ -354,7 +355,13 @@ def _svd_rule(
                 f"linalg.svd: with full_matrices=True {'U' if m > n else 'Vh'} has {abs(m - n)} more vectors than the "
                 f"{m} x {n} matrix determines, so it has no derivative; use full_matrices=False"
             )
-        u, vh = u[..., :, :k], vh[..., :k, :]
+        # Second derivatives must not pass the undetermined vectors, so nothing here may come from them.
+        if gu is None and gvh is None:
+            u, _, vh = xp.linalg.svd(x, full_matrices=False)
+        elif m > n:
+            u = xp.matmul(x, adjoint(xp, vh)) / s[..., None, :]
+        else:
+            vh = xp.matmul(adjoint(xp, u), x) / s[..., :, None]
     if gu is None and gvh is None:
         return [xp.matmul(u * gs[..., None, :], vh)]  # type: ignore[index]
     uh, v = adjoint(xp, u), adjoint(xp, vh)
