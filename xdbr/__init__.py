@@ -29,6 +29,7 @@ from ._config import (
     train_mode,
 )
 from ._errors import (
+    AxisError,
     BackendError,
     DeviceError,
     DtypeError,
@@ -244,6 +245,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "AxisError",
     "BackendError",
     "Device",
     "DeviceError",
