@@ -107,12 +107,27 @@ SPECS = [
         dtypes=EVERY,
     ),
     Spec("squeeze", (Input(shape=(1, 3)),), lambda x, axis: x[0], options={"axis": 0}, case="one", dtypes=ALL),
-    Spec("squeeze", (Input(shape=(1, 3, 1)),), lambda x, axis: x[0, :, 0], options={"axis": None}, case="all", dtypes=ALL),
-    Spec("reshape", (Input(shape=()),), lambda x, shape: x[None, None], options={"shape": (1, 1)}, case="scalar", dtypes=ALL),
+    Spec(
+        "squeeze", (Input(shape=(1, 3, 1)),), lambda x, axis: x[0, :, 0], options={"axis": None}, case="all", dtypes=ALL
+    ),
+    Spec(
+        "reshape",
+        (Input(shape=()),),
+        lambda x, shape: x[None, None],
+        options={"shape": (1, 1)},
+        case="scalar",
+        dtypes=ALL,
+    ),
     Spec("reshape", (Input(shape=(0, 3)),), lambda x, shape: x.T, options={"shape": (3, 0)}, case="empty", dtypes=ALL),
     Spec("unstack", (CUBE,), lambda x, axis: tuple(x[:, i] for i in range(3)), options={"axis": 1}, dtypes=EVERY),
     Spec("unstack", (Input(shape=(3,)),), lambda x: tuple(x), case="vector", dtypes=ALL),
-    Spec("unstack", (Input(shape=(2, 3)),), lambda x, axis: (x[:, 0], x[:, 1], x[:, 2]), options={"axis": -1}, case="last"),
+    Spec(
+        "unstack",
+        (Input(shape=(2, 3)),),
+        lambda x, axis: (x[:, 0], x[:, 1], x[:, 2]),
+        options={"axis": -1},
+        case="last",
+    ),
     Spec(
         "broadcast_arrays",
         (Input(shape=(3, 1)), Input(shape=(2,)), Input(shape=())),
@@ -171,7 +186,9 @@ SPECS = [
     Spec(
         "repeat",
         (Input(shape=(3, 2)), Input(0, 3, shape=(3,), dtype="int64")),
-        lambda x, n, axis: np.asarray([row for row, times in zip(x, n, strict=True) for _ in range(times)]).reshape(-1, 2),
+        lambda x, n, axis: np.asarray([row for row, times in zip(x, n, strict=True) for _ in range(times)]).reshape(
+            -1, 2
+        ),
         options={"axis": -2},
         case="array",
         dtypes=ALL,
@@ -208,7 +225,21 @@ SPECS = [
         case="below",
         dtypes=ALL,
     ),
-    Spec("diag", (Input(shape=(3, 4)),), lambda x: np.asarray([x[i, i] for i in range(3)]), case="of matrix", dtypes=ALL),
-    Spec("diag", (Input(shape=(3, 4)),), lambda x, k: np.asarray([x[0, 2], x[1, 3]]), options={"k": 2}, case="of matrix, above"),
-    Spec("diag", (Input(shape=(3, 4)),), lambda x, k: np.asarray([x[1, 0], x[2, 1]]), options={"k": -1}, case="of matrix, below"),
+    Spec(
+        "diag", (Input(shape=(3, 4)),), lambda x: np.asarray([x[i, i] for i in range(3)]), case="of matrix", dtypes=ALL
+    ),
+    Spec(
+        "diag",
+        (Input(shape=(3, 4)),),
+        lambda x, k: np.asarray([x[0, 2], x[1, 3]]),
+        options={"k": 2},
+        case="of matrix, above",
+    ),
+    Spec(
+        "diag",
+        (Input(shape=(3, 4)),),
+        lambda x, k: np.asarray([x[1, 0], x[2, 1]]),
+        options={"k": -1},
+        case="of matrix, below",
+    ),
 ]

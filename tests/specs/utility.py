@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def tested(test: Any) -> Any:
 def differences(x: Host, axis: int = -1, n: int = 1) -> Host:
     for _ in range(n):
         lines = np.moveaxis(x, axis, 0)
-        x = np.moveaxis(np.asarray([b - a for a, b in zip(lines, lines[1:], strict=False)], dtype=x.dtype), 0, axis)
+        x = np.moveaxis(np.asarray([b - a for a, b in itertools.pairwise(lines)], dtype=x.dtype), 0, axis)
     return x
 
 
@@ -57,7 +58,11 @@ SPECS = [
     Spec("diff", (Y,), lambda x, n: x, options={"n": 0}, case="not at all", dtypes=ALL),
     Spec("diff", (Y,), lambda x, n: x[:, :0], options={"n": 5}, case="too often", dtypes=ALL),
     Spec(
-        "diff", (Y, Input(shape=(4, 2)), Input(shape=(4, 1))), joined,
-        call=lambda xp, x, before, after: xp.diff(x, prepend=before, append=after), case="joined", dtypes=ALL,
+        "diff",
+        (Y, Input(shape=(4, 2)), Input(shape=(4, 1))),
+        joined,
+        call=lambda xp, x, before, after: xp.diff(x, prepend=before, append=after),
+        case="joined",
+        dtypes=ALL,
     ),
-]  # fmt: skip
+]

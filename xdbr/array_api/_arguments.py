@@ -32,7 +32,7 @@ def one_axis(function: str, axis: Any, ndim: int) -> int:
 
 
 def unique_axes(function: str, axis: Any, ndim: int) -> tuple[int, ...]:
-    """Read an axis or a sequence of different axes; `None` for all. Raises as `one_axis`, and for an axis named twice."""
+    """Read an axis or a sequence of different ones; `None` for all. Raises as `one_axis`, and for one named twice."""
     if axis is None:
         return tuple(range(ndim))
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
@@ -61,13 +61,15 @@ def broadcast(function: str, shapes: Sequence[Shape]) -> Shape:
             if length != 1 and found[i] != length:
                 if found[i] != 1:
                     listed = ", ".join(str(tuple(one)) for one in shapes)
-                    raise ShapeError(f"{function}: the shapes {listed} do not broadcast: axis {i - ndim} has different lengths")
+                    raise ShapeError(
+                        f"{function}: the shapes {listed} do not broadcast: axis {i - ndim} has different lengths"
+                    )
                 found[i] = length
     return tuple(found)
 
 
 def explained(function: str, error: Exception, *arrays: Any, axis: Any = None) -> Exception:
-    """Give the error to raise in the place of a library's: of xdbr's own class, with the function and what it was given."""
+    """Give the error to raise in the place of a library's: of xdbr's own class, with the function and what came."""
     if isinstance(error, XdbrError):
         return error
     if axis is not None and len(arrays) == 1:

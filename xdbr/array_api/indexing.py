@@ -49,9 +49,7 @@ def take(xp: Any, x: Array, indices: Array, /, *, axis: int | None = None) -> Ar
         raise explained("take", error, x, axis=axis) from error
 
 
-def add_along(
-    xp: Any, x: Array, g: Array, places: Array, axis: int, *, owned: bool = False
-) -> Array:
+def add_along(xp: Any, x: Array, g: Array, places: Array, axis: int, *, owned: bool = False) -> Array:
     """Give `x` with `g` added where `take_along_axis(x, places, axis=axis)` reads, or `take` for places with one axis.
 
     Row-major positions take the place of the index, because adding at them is several times as fast
@@ -69,7 +67,9 @@ def add_along(
             places = xp.astype(places, xp.int64, copy=False)
             line = xp.where(places < 0, places + shape[i], places)
         else:
-            line = xp.reshape(xp.arange(shape[i], device=places.device), tuple(-1 if j == i else 1 for j in range(ndim)))
+            line = xp.reshape(
+                xp.arange(shape[i], device=places.device), tuple(-1 if j == i else 1 for j in range(ndim))
+            )
         where = where + line * stride
         stride *= shape[i]
     flat, key = xp.reshape(x, (-1,)), (xp.reshape(where, (-1,)),)
@@ -95,7 +95,7 @@ take.primitive.scatter = _take_scatter
 
 @primitive(arrays=2)
 def take_along_axis(xp: Any, x: Array, indices: Array, /, *, axis: int = -1) -> Array:
-    """Give the elements at some places along an axis, which may be others in each line: what `argsort` and `argmax` find.
+    """Give the elements at some places along an axis, others in each line: those that `argsort` and `argmax` find.
 
     x, indices: of equally many axes, which broadcast against each other but along `axis`. The result has
         their broadcast shape, and along `axis` the length of `indices`, integers of which negative ones

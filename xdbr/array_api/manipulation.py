@@ -93,7 +93,9 @@ def _moveaxis(xp: Any, x: Array, /, source: Axis, destination: Axis) -> Array:
     old = unique_axes("moveaxis", () if source is None else source, ndim)
     new = unique_axes("moveaxis", () if destination is None else destination, ndim)
     if len(old) != len(new):
-        raise AxisError(f"moveaxis: source and destination must name equally many axes; got {source!r} and {destination!r}")
+        raise AxisError(
+            f"moveaxis: source and destination must name equally many axes; got {source!r} and {destination!r}"
+        )
     places = dict(zip(new, old, strict=True))
     others = iter([i for i in range(ndim) if i not in old])
     return xp.permute_dims(x, tuple(places[i] if i in places else next(others) for i in range(ndim)))
@@ -122,7 +124,7 @@ def _permute_dims(xp: Any, x: Array, /, axes: tuple[int, ...]) -> Array:
         return xp.permute_dims(x, tuple(axes))
     except LIBRARY_ERRORS as error:
         raise AxisError(
-            f"permute_dims: axes must name each of the {len(x.shape)} axes once; got {axes!r} for shape {tuple(x.shape)}"
+            f"permute_dims: axes must name each axis of an array of shape {tuple(x.shape)} once; got {axes!r}"
         ) from error
 
 
@@ -320,7 +322,9 @@ def _not_joined(function: str, error: Exception, arrays: Sequence[Any], axis: An
             one_axis(function, axis, len(shapes[0]) + (function == "stack"))
         except (AxisError, TypeError) as better:
             return better
-    return ShapeError(f"{function}: cannot join arrays of shapes {', '.join(map(str, shapes))} along axis {axis}: {error}")
+    return ShapeError(
+        f"{function}: cannot join arrays of shapes {', '.join(map(str, shapes))} along axis {axis}: {error}"
+    )
 
 
 @primitive(list_arg=True)
@@ -458,7 +462,9 @@ def roll(xp: Any, x: Array, /, shift: int | tuple[int, ...], *, axis: Axis = Non
     Variable([3, 4, 0, 1, 2], dtype=int64)
     """
     if isinstance(shift, tuple) and (not isinstance(axis, tuple) or len(axis) != len(shift)):
-        raise ShapeError(f"roll: a tuple of shifts needs a tuple of as many axes; got shift={shift!r} and axis={axis!r}")
+        raise ShapeError(
+            f"roll: a tuple of shifts needs a tuple of as many axes; got shift={shift!r} and axis={axis!r}"
+        )
     try:
         return xp.roll(x, shift, axis=axis)
     except LIBRARY_ERRORS as error:

@@ -166,7 +166,7 @@ def _settled(xp: Any, condition: Array, x1: Any, x2: Any) -> tuple[Any, Any]:
         if not hasattr(condition, "device"):
             raise DtypeError("where: expected at least one array or Variable")
         dtype = _default(xp, kinds) if complex in kinds or float in kinds else None
-        return tuple(xp.asarray(x, dtype=dtype, device=condition.device) for x in (x1, x2))  # type: ignore[return-value]
+        return tuple(xp.asarray(x, dtype=dtype, device=condition.device) for x in (x1, x2))
     if complex not in kinds and float not in kinds:
         return x1, x2
     x = x2 if type(x1) in _SCALARS else x1

@@ -79,12 +79,12 @@ def _unique_values(xp: Any, x: Array, /) -> Any:
 
 
 def unique_all(x: Any, /) -> UniqueAll:
-    """Give the unique elements, where each comes first, where each element of `x` is among them, and how often each comes.
+    """Give the unique elements, where they come from, where each element of `x` is among them, and their counts.
 
     values: shape (n,), x's dtype, in no order that could be relied on; differentiable. NaN equals nothing,
         not even NaN; zeros of both signs are one.
-    indices: shape (n,), into the flattened `x`; inverse_indices: x's shape; counts: shape (n,); all in the
-        default integer dtype.
+    indices: shape (n,), where each comes first in the flattened `x`; inverse_indices: x's shape; counts:
+        shape (n,), how often each comes; all in the default integer dtype.
 
     The shapes depend on values: on a GPU that waits for them.
 
@@ -99,7 +99,7 @@ def unique_all(x: Any, /) -> UniqueAll:
 
 
 def unique_counts(x: Any, /) -> UniqueCounts:
-    """Give the unique elements and how often each comes: `values` and `counts` as for `unique_all`.
+    """Give the unique elements and how often each comes, in the fields that `unique_all` has.
 
     >>> import xdbr
     >>> xdbr.unique_counts(xdbr.asarray([7, 5, 7])).values
@@ -112,7 +112,7 @@ def unique_counts(x: Any, /) -> UniqueCounts:
 
 
 def unique_inverse(x: Any, /) -> UniqueInverse:
-    """Give the unique elements and where each element of `x` is among them: `values` and `inverse_indices` as for `unique_all`.
+    """Give the unique elements and where each element of `x` is among them, in the fields that `unique_all` has.
 
     >>> import xdbr
     >>> xdbr.unique_inverse(xdbr.asarray([7, 5, 7])).inverse_indices

@@ -34,7 +34,7 @@ class Extras:
         x: any shape, a numeric dtype; v: broadcasts to the shape of `x[key]`; the result has x's shape and dtype.
         `owned` says that nobody else reads `x`, so that it may be overwritten.
         """
-        if self.writable and is_basic(key):
+        if self.writable and is_basic(key) and not _has_newaxis(key):
             out = x if owned else self.xp.asarray(x, copy=True)
             out[key] = out[key] + v
             return out
@@ -141,6 +141,11 @@ def is_writable_key(key: Key, /) -> bool:
     if is_basic(key):
         return True
     return not isinstance(key, tuple) and "bool" in str(getattr(key, "dtype", ""))
+
+
+def _has_newaxis(key: Key) -> bool:
+    """Tell whether `key` inserts axes, which the standard lets one read and not write."""
+    return any(part is None for part in (key if isinstance(key, tuple) else (key,)))
 
 
 def _is_basic_part(part: Any) -> bool:
