@@ -290,14 +290,14 @@ def compare(name: str, reference: Callable[[Any, Any], bool], dtypes: tuple[str,
     ]
 
 
-def logic(name: str, reference: Callable[..., Any]) -> Spec:
-    return two(name, reference, Input(), Input(), dtypes=("bool",), order=0)
+def logic(name: str, reference: Callable[..., Any], case: str = "") -> Spec:
+    return two(name, reference, Input(), Input(), case=case, dtypes=("bool",), order=0)
 
 
 def bits(name: str, reference: Callable[..., Any]) -> list[Spec]:
     return [
         two(name, reference, Input(0, 100), Input(0, 100), dtypes=INTEGERS, order=0),
-        logic(name, reference),
+        logic(name, reference, "bool"),
     ]
 
 

@@ -137,7 +137,27 @@ class Primitive:
                 f"{self.name}: expected an array of a known backend or a Variable; got {array_type.__name__}"
             )
         kernel = self.kernel(backend)
+        if self.floating and self.flat and not backend.is_host:
+            kernel = self.reading_integers(kernel, backend)
         return self.same_device(kernel, backend) if backend.multi_device and self.flat and self.arity == 2 else kernel
+
+    def reading_integers(self, kernel: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
+        """Give the kernel with integers read in the default dtype first, which a strict library would refuse."""
+        floating = {
+            backend.dtype(name) for name in backend.supported_dtypes(None) if "int" not in name and name != "bool"
+        }
+
+        def settled(*raws: Any) -> Any:
+            for raw in raws:
+                if type(raw) not in _SCALARS and raw.dtype in floating:
+                    return kernel(*raws)
+            ready = list(raws)
+            self._settle_dtypes(
+                ready, [(i, raw, backend) for i, raw in enumerate(raws) if type(raw) not in _SCALARS], backend
+            )
+            return kernel(*ready)
+
+        return settled
 
     def same_device(self, kernel: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
         """Give the kernel with a check that both arrays lie on one device of the backend."""
