@@ -1,6 +1,7 @@
-"""A row of the table of specs: what a function is called with, what it must give, and how often it is differentiable.
+"""A row of the table of specs: a function's inputs, what it must give, and how often it is differentiable.
 
-Rows stand in the lists `SPECS` of the files beside this one, one file per chapter; `tests/test_specs.py` drives them all.
+Rows stand in the lists `SPECS` of the files beside this one, one file per chapter; `tests/test_specs.py`
+drives them all.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ class Spec:
 
 
 def each(function: Callable[..., Any]) -> Callable[..., Host]:
-    """Make a reference of a function of Python numbers, such as those of `math` and `cmath`, that runs element by element."""
+    """Make a reference of a function of Python numbers, such as those of `math`, that runs element by element."""
 
     def run(*arrays: Host) -> Host:
         spread = np.broadcast_arrays(*arrays)

@@ -261,7 +261,7 @@ atan.vjp(lambda xp, g, x: g / (1 + x * x))
 
 @primitive(elementwise=True, floating=True)
 def atan2(xp: Any, x1: Array, x2: Array, /) -> Array:
-    """Angle in radians, within [-pi, pi], of the point with ordinate `x1` and abscissa `x2`; real floating-point dtypes.
+    """Angle in radians, in [-pi, pi], of the point with ordinate `x1` and abscissa `x2`; real floating-point dtypes.
 
     There is no gradient at the origin: it is NaN.
 
