@@ -189,10 +189,10 @@ from .array_api import (
     zeros_like,
 )
 from .array_api.info import Info
-from .autograd.backward import grad
 from .autograd.draw import draw
 from .autograd.function import Function
 from .autograd.primitive import composite, primitive
+from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .autograd.variable import Variable
 from .backends import DTYPES, Device, device, get_default_device, set_default_device
 
@@ -338,6 +338,8 @@ __all__ = [
     "grad",
     "greater",
     "greater_equal",
+    "hessian",
+    "hvp",
     "hypot",
     "iinfo",
     "imag",
@@ -354,7 +356,9 @@ __all__ = [
     "isin",
     "isinf",
     "isnan",
+    "jacobian",
     "jax",
+    "jvp",
     "less",
     "less_equal",
     "linalg",
@@ -446,8 +450,10 @@ __all__ = [
     "unique_inverse",
     "unique_values",
     "unstack",
+    "value_and_grad",
     "var",
     "vecdot",
+    "vjp",
     "where",
     "zeros",
     "zeros_like",

@@ -471,7 +471,8 @@ class Variable(Installed):
     def __iter__(self) -> Iterator[Variable]:
         if not self._raw.shape:
             raise TypeError("iteration over a 0-d Variable")
-        return (self[i] for i in range(len(self)))
+        rest = (...,) if self.ndim > 1 else ()
+        return (self[(i, *rest)] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
         from ..array_api import any as any_of
