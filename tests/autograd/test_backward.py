@@ -185,7 +185,7 @@ class TestMemory:
         try:
             x = variable([[1.0, 2.0], [3.0, 4.0]], device=device)
             y = xdbr.tanh(x @ x) * x
-            row = y[0]
+            row = y[0, :]
             row[1] = row[0] * 2.0
             (g,) = xdbr.grad(xdbr.sum(y * y), [x], create_graph=True)
             xdbr.sum(g * g).backward(create_graph=True)

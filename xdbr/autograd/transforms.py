@@ -62,7 +62,9 @@ def _run(
     leaves, rebuild = flatten(chosen[0] if isinstance(argnums, int) else tuple(chosen))
     ambient = MODE.get().recording
     with ModeContext("recording", True):
-        fresh, inputs, places = [], [], []
+        fresh: list[Any] = []
+        inputs: list[Variable] = []
+        places: list[int | None] = []
         for value in leaves:
             x = _own(value, ambient)
             places.append(None if x is None else len(inputs))
@@ -179,8 +181,8 @@ def value_and_grad(f: Callable[..., Any], /, argnums: Argnums = 0, *, has_aux: b
     argnums: the positional argument(s) to differentiate by, nested tuples, lists and dicts of arrays;
         the gradient has their structure, with `None` for what is not floating-point.
 
-    The function made gives `(value, gradient)`, with `has_aux` `((value, aux), gradient)`. It raises `ShapeError` or
-    `DtypeError` where `f` gives no real number, `GradientError` where the value does not depend on the arguments.
+    It gives `(value, gradient)`, with `has_aux` `((value, aux), gradient)`, and raises `ShapeError` or `DtypeError`
+    where `f` gives no real number, `GradientError` where the value does not depend on the arguments.
 
     >>> import xdbr
     >>> value, g = xdbr.value_and_grad(lambda p: xdbr.sum(p["w"] ** 2))({"w": xdbr.asarray([1.0, 2.0])})
@@ -216,16 +218,16 @@ def grad(
 def grad(outputs: Any, /, *args: Any, **options: Any) -> Any:
     """Differentiate: a function, as a transform, or Variables that are computed already.
 
-    `grad(f, argnums=0, *, has_aux=False)` makes a function that gives the gradient of `f`, which returns one real number
-    (with `has_aux` a pair of it and anything else; then it gives `(gradient, aux)`). The gradient has the structure of
+    `grad(f, argnums=0, *, has_aux=False)` makes a function that gives the gradient of `f`, which returns one real
+    number (with `has_aux` a pair of it and anything else; then it gives `(gradient, aux)`). The gradient has the structure of
     the argument(s) that `argnums` names: nested tuples, lists and dicts of arrays. `f` may be any function
     written against the Array API.
 
     `grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph=None, allow_unused=False,
     loss_scale=None)` gives the derivatives of Variables with respect to others, without touching any `.grad`: a
     Variable or a tuple, as `inputs` is. `grad_outputs` are the cotangents of the outputs (ones for an output of one
-    element); `create_graph` records, so that the result can be differentiated again; `retain_graph` (as `create_graph` by
-    default) keeps what the graph has saved; `allow_unused` gives `None` for an input that the outputs do not depend on.
+    element); `create_graph` records, so that the result can be differentiated again; `retain_graph` (as `create_graph`
+    by default) keeps what the graph has saved; `allow_unused` gives `None` for an input that the outputs do not depend on.
 
     Raises `GradientError`, `ShapeError`, `DtypeError` or `DeviceError`.
 
@@ -270,7 +272,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     [1.0, 0.0]
     """
     call = _run("vjp", f, primals, {}, tuple(range(len(primals))), has_aux)
-    leaves, rebuild = flatten(call.outputs)
+    leaves, _ = flatten(call.outputs)
     for y in leaves:
         if type(y) not in VARIABLES:
             raise TypeError(f"vjp: the function must return Variables; got {type(y).__name__}")
@@ -392,11 +394,10 @@ def _stack(parts: list[Variable], lead: tuple[int, ...], like: Variable) -> Vari
 def _reverse_rows(call: _Call, leaves: list[Any]) -> list[list[Any]]:
     rows = []
     for y in leaves:
-        columns: list[list[Any]] = []
         if type(y) not in VARIABLES:
             raise TypeError(f"jacobian: the function must return Variables; got {type(y).__name__}")
-        for seed in _basis(y) if y.requires_grad else ():
-            columns.append(_gradients(call, [y], [seed], call.outside, True))
+        seeds = _basis(y) if y.requires_grad else []
+        columns = [_gradients(call, [y], [seed], call.outside, True) for seed in seeds]
         row: list[Any] = []
         for i, place in enumerate(call.places):
             x = None if place is None else call.inputs[place]

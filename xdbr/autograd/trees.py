@@ -11,7 +11,7 @@ Rebuild = Callable[[list[Any]], Any]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
-    """Give the leaves of nested tuples (named ones too), lists and dicts, in order, and how to put new ones in their places.
+    """Give the leaves of nested tuples, lists and dicts, in order, and how to put new ones in their places.
 
     Everything else is a leaf, `None` included. Dicts keep their order.
 
