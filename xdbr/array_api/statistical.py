@@ -102,9 +102,14 @@ def mean(x: Any, /, *, axis: Axis = None, keepdims: bool = False) -> Variable:
 @primitive(name="var", arrays=1)
 def _var(xp: Any, x: Array, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Array:
     x = floating(xp, x)
-    if reduced_size(tuple(x.shape), axis) > correction:
+    if _has_spread(tuple(x.shape), axis, correction):
         return xp.var(x, axis=axis, correction=correction, keepdims=keepdims)
     return xp.sum(x, axis=axis, keepdims=keepdims) * float("nan")
+
+
+def _has_spread(shape: Shape, axis: Axis, correction: float) -> bool:
+    """Tell whether there is a spread to compute: libraries disagree, and warn, where there is none."""
+    return 0 not in shape and reduced_size(shape, axis) > correction
 
 
 def _var_rule(xp: Any, g: Array, x: Array, axis: Axis, correction: float, keepdims: bool) -> Array:
@@ -145,7 +150,7 @@ def var(x: Any, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool
 @primitive(name="std", arrays=1)
 def _std(xp: Any, x: Array, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Array:
     x = floating(xp, x)
-    if reduced_size(tuple(x.shape), axis) > correction:
+    if _has_spread(tuple(x.shape), axis, correction):
         return xp.std(x, axis=axis, correction=correction, keepdims=keepdims)
     return xp.sum(x, axis=axis, keepdims=keepdims) * float("nan")
 
@@ -395,6 +400,8 @@ def _cumulative_prod_rule(xp: Any, g: Array, x: Array, axis: int, include_initia
     n = x.shape[axis]
     if include_initial:
         g = g[along(axis, slice(1, None))]
+    if n < 2:
+        return g
     before = xp.cumulative_prod(x, axis=axis, dtype=g.dtype, include_initial=True)[along(axis, slice(0, n))]
     factors = xp.concat([x[along(axis, slice(1, None))], x[along(axis, slice(0, 1))]], axis=axis)  # the last is unused
     step = 1
@@ -457,6 +464,7 @@ def bincount(xp: Any, x: Array, /, *, weights: Array | None = None, minlength: i
         raise DtypeError(f"bincount: x must have an integer dtype; got {x.dtype}")
     if len(x.shape) != 1:
         raise ShapeError(f"bincount: x must have one axis; got shape {tuple(x.shape)}")
+    x = xp.astype(x, xp.int64)
     if weights is None:
         weights = xp.ones(x.shape, dtype=xp.int64, device=x.device)
     elif tuple(weights.shape) != tuple(x.shape):
