@@ -272,7 +272,7 @@ def test_from_host_refuses_what_is_no_number(backend):
         with pytest.raises(DtypeError, match="object"):
             backend.as_array(np.array([None]))
         return
-    with pytest.raises(DtypeError, match=r"longdouble|float128|object|str"):
+    with pytest.raises(DtypeError, match="has no dtype"):
         backend.from_host(np.array(["a"]))
 
 

@@ -292,6 +292,7 @@ class Primitive:
                     x = x.item()  # a NumPy scalar beside an array is weak, like a Python scalar
                     scalars = True
                 else:
+                    x = backend.as_array(x)
                     arrays.append((i, x, backend))
             raws.append(x)
         if not arrays:

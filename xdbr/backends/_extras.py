@@ -135,12 +135,11 @@ def is_basic(key: Key, /) -> bool:
 
 
 def is_writable_key(key: Key, /) -> bool:
-    """Tell whether the standard lets one assign through `key`: basic indexing, or one Boolean mask by itself."""
-    if isinstance(key, tuple) and len(key) == 1:
-        key = key[0]
-    if is_basic(key):
+    """Tell whether the standard lets one assign through `key`: integers, slices and `...`, or one Boolean mask by itself."""
+    parts = key if isinstance(key, tuple) else (key,)
+    if len(parts) == 1 and "bool" in str(getattr(parts[0], "dtype", "")):
         return True
-    return not isinstance(key, tuple) and "bool" in str(getattr(key, "dtype", ""))
+    return is_basic(key) and not any(part is None for part in parts)
 
 
 def _has_newaxis(key: Key) -> bool:

@@ -20,7 +20,7 @@ class NumpyExtras(Extras):
     """The extras that NumPy does faster than the portable ones."""
 
     def index_add(self, x: RawArray, v: RawArray, /, *, key: Key, owned: bool = False) -> RawArray:
-        out = x if owned else np.array(x)
+        out = x if owned and type(x) is np.ndarray else np.array(x)  # a sum of 0-d arrays is a scalar
         if is_basic(key):
             out[key] += v
         elif type(key) is np.ndarray and key.dtype.kind in "iu" and out.ndim > 1 and out.flags.c_contiguous:
@@ -30,7 +30,7 @@ class NumpyExtras(Extras):
         return out
 
     def write(self, x: RawArray, v: RawArray, /, *, walk: Any, key: Key, owned: bool = False) -> RawArray:
-        out = x if owned else np.array(x)
+        out = x if owned and type(x) is np.ndarray else np.array(x)  # a sum of 0-d arrays is a scalar
         part = walk(out)
         if part is not out and part.base is not out:
             # `x` lies otherwise in memory than the array that the walk was made for, and a reshape on the way copied.

@@ -26,10 +26,11 @@ class TorchExtras(Extras):
             return out
         parts = key if isinstance(key, tuple) else (key,)
         if all(hasattr(part, "dtype") and part.dtype != self.xp.bool for part in parts):
-            return out.index_put_(parts, self._full(v, out), accumulate=True)
-        where = self.positions(out)[key].reshape(-1)
-        v = self._full(v, out).broadcast_to(self.positions(out)[key].shape).reshape(-1)
-        return out.reshape(-1).index_add_(0, where, v).reshape(out.shape)
+            v = v if hasattr(v, "dtype") else self.xp.asarray(v, dtype=x.dtype, device=x.device)
+            return out.index_put_(parts, v, accumulate=True)
+        where = get_item(self.positions(out), key=key)
+        v = self._spread(v, where.shape, out)
+        return out.reshape(-1).index_add_(0, where.reshape(-1), v).reshape(out.shape)
 
     def write(self, x: RawArray, v: RawArray, /, *, walk: Any, key: Key, owned: bool = False) -> RawArray:
         if not _steps_back(key):
@@ -39,9 +40,6 @@ class TorchExtras(Extras):
                 part[key] = v
                 return out
         return self.put_at(x, get_item(walk(self.positions(x)), key=key), v)
-
-    def _full(self, v: Any, x: RawArray) -> RawArray:
-        return v if hasattr(v, "dtype") else self.xp.asarray(v, dtype=x.dtype, device=x.device)
 
     def shares(self, part: RawArray, whole: RawArray, /) -> bool:
         return bool(part.untyped_storage().data_ptr() == whole.untyped_storage().data_ptr())
@@ -128,8 +126,9 @@ class TorchBackend(CompatBackend):
         index = device.index
         if index == "cpu":
             return self._device
-        if isinstance(index, str) and ":" not in index:  # "torch:cuda" is the first of them
-            device = Device(self.name, f"{index}:0")
+        first = Device(self.name, f"{index}:0")
+        if first in self._raw_devices:  # "torch:cuda" is the first of them
+            return first
         return super().check_device(device, function=function)
 
     def from_raw_device(self, raw: Any, /) -> Device | None:
