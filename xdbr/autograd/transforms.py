@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, overload
 from .. import backends
 from .._config import MODE, ModeContext
 from .._errors import DtypeError, GradientError, ShapeError
-from . import backward as engine
+from .backward import grad as grad_of_graph
+from .engine import check_gradient
 from .graph import Node
 from .kernels import RAW_NAMESPACES
 from .primitive import primitive
@@ -158,7 +159,7 @@ def _gradients(
 ) -> list[Any]:
     """Give one gradient per leaf of the chosen arguments: zeros where the outputs do not depend on it."""
     with ModeContext("recording", True):
-        found = engine.grad(
+        found = grad_of_graph(
             outputs, call.inputs, cotangents, create_graph=record, retain_graph=retain or record, allow_unused=True
         )
     results: list[Any] = []
@@ -219,15 +220,16 @@ def grad(outputs: Any, /, *args: Any, **options: Any) -> Any:
     """Differentiate: a function, as a transform, or Variables that are computed already.
 
     `grad(f, argnums=0, *, has_aux=False)` makes a function that gives the gradient of `f`, which returns one real
-    number (with `has_aux` a pair of it and anything else; then it gives `(gradient, aux)`). The gradient has the structure of
-    the argument(s) that `argnums` names: nested tuples, lists and dicts of arrays. `f` may be any function
+    number (with `has_aux` a pair of it and anything else; then it gives `(gradient, aux)`). The gradient has the structure
+    of the argument(s) that `argnums` names: nested tuples, lists and dicts of arrays. `f` may be any function
     written against the Array API.
 
     `grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph=None, allow_unused=False,
     loss_scale=None)` gives the derivatives of Variables with respect to others, without touching any `.grad`: a
     Variable or a tuple, as `inputs` is. `grad_outputs` are the cotangents of the outputs (ones for an output of one
     element); `create_graph` records, so that the result can be differentiated again; `retain_graph` (as `create_graph`
-    by default) keeps what the graph has saved; `allow_unused` gives `None` for an input that the outputs do not depend on.
+    by default) keeps what the graph has saved; `allow_unused` gives `None` for an input that
+    the outputs do not depend on.
 
     Raises `GradientError`, `ShapeError`, `DtypeError` or `DeviceError`.
 
@@ -244,7 +246,7 @@ def grad(outputs: Any, /, *args: Any, **options: Any) -> Any:
         return _make_grad(outputs, *args, **options)
     if not args and "inputs" not in options:
         raise TypeError("grad: expected a function, or outputs and inputs")
-    return engine.grad(outputs, *args, **options)
+    return grad_of_graph(outputs, *args, **options)
 
 
 def _make_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
@@ -282,7 +284,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         if len(given) != len(leaves):
             raise ShapeError(f"vjp: expected {len(leaves)} cotangents, one for each output; got {len(given)}")
         for g, y in zip(given, leaves, strict=True):
-            engine._check_gradient("vjp", g if type(g) in VARIABLES else Variable(g, dtype=y.dtype), y)
+            check_gradient("vjp", g if type(g) in VARIABLES else Variable(g, dtype=y.dtype), y)
         pairs = [(y, g) for y, g in zip(leaves, given, strict=True) if y.requires_grad]
         record = call.outside or any(type(g) in VARIABLES and g.requires_grad for g in given)
         if not pairs:
@@ -316,7 +318,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     directions, _ = flatten(tuple(tangents))
     chosen = [t for t, place in zip(directions, call.places, strict=True) if place is not None]
     for x, t in zip(call.inputs, chosen, strict=True):
-        engine._check_gradient("jvp", t if type(t) in VARIABLES else Variable(t, dtype=x.dtype), x)
+        check_gradient("jvp", t if type(t) in VARIABLES else Variable(t, dtype=x.dtype), x)
     tangents_out = _push(call, leaves, chosen)
     outputs = call.outputs if call.outside else map_tree(_plain, call.outputs)
     found = rebuild(tangents_out)
@@ -333,12 +335,12 @@ def _push(call: _Call, leaves: list[Any], directions: list[Any]) -> list[Any]:
         seeds = [wrap(_zeros(y)) for y in active]
         for seed in seeds:
             seed._node = leaf(seed)
-        pulled = engine.grad(active, call.inputs, seeds, create_graph=True, allow_unused=True)
+        pulled = grad_of_graph(active, call.inputs, seeds, create_graph=True, allow_unused=True)
         pairs = [(g, t) for g, t in zip(pulled, directions, strict=True) if g is not None and g.requires_grad]
         found: Any = [None] * len(seeds)
         if pairs:
             gs, ts = zip(*pairs, strict=True)
-            found = engine.grad(gs, seeds, ts, create_graph=record, retain_graph=True, allow_unused=True)
+            found = grad_of_graph(gs, seeds, ts, create_graph=record, retain_graph=True, allow_unused=True)
     pushed = iter([wrap(_zeros(y)) if g is None else g for y, g in zip(active, found, strict=True)])
     return [
         next(pushed) if type(y) in VARIABLES and y.requires_grad else wrap(_zeros(y)) if type(y) in VARIABLES else None
@@ -456,7 +458,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     call = _run("hvp", f, tuple(primals), {}, tuple(range(len(primals))), False)
     value = _scalar("hvp", call.outputs)
     with ModeContext("recording", True):
-        first = engine.grad(value, call.inputs, create_graph=True, allow_unused=True)
+        first = grad_of_graph(value, call.inputs, create_graph=True, allow_unused=True)
     directions, _ = flatten(tuple(tangents))
     chosen = [t for t, place in zip(directions, call.places, strict=True) if place is not None]
     pairs = [(g, t) for g, t in zip(first, chosen, strict=True) if g is not None and g.requires_grad]

@@ -153,14 +153,16 @@ def view_function(x: Variable, step: Primitive, options: dict[str, Any]) -> Vari
 def make_view(x: Variable, y: Variable, step: Primitive, options: dict[str, Any]) -> None:
     """Make `y`, which `step` gave from `x`, a view of `x`.
 
-    Not where NumPy has none: of a scalar, and where a reshape had to copy. Where a library copies for
-    another step, such as a flip in PyTorch, it is a view all the same: writes to it go by positions.
+    All steps give views but a reshape that had to copy. A view needs no memory in common: where a library
+    copies, as PyTorch does for a flip and NumPy for its scalars, writes go by positions.
     """
     backend = x._backend
-    if not backend.is_view(y._data, x._data):
-        full = backend.array_types[0]
-        if step.name in _SOMETIMES_VIEWS or type(y._data) is not full or type(x._data) is not full:
-            return
+    if (
+        step.name in _SOMETIMES_VIEWS
+        and not backend.is_view(y._data, x._data)
+        and type(x._data) is backend.array_types[0]
+    ):
+        return
     view = x._view
     root = x if view is None else view.root
     try:

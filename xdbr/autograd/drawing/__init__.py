@@ -8,3 +8,9 @@ Python, under the GPL or EPL, without a release since early 2023, recursive, and
 published form of Brandes and Koepf's method that its authors corrected in 2020; the others are young
 bindings to compiled code. Graphviz itself is a system package that many machines lack.
 """
+
+from __future__ import annotations
+
+from . import diagram, dot, layout, svg, walk
+
+__all__ = ["diagram", "dot", "layout", "svg", "walk"]
