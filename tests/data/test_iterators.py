@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 import xdbr
 from xdbr.data import DataError, SerialIterator
+from xdbr.serializers import load_npz, save_npz
 
 N = 23
 
@@ -129,32 +131,64 @@ def test_state_of_another_iterator_is_refused_whole() -> None:
     good = batches.state_dict()
     expected = take_copy(good)
     cases = [
-        ({"size": 24, "batch_size": 6}, ["size is 24 there and 23 here", "batch_size is 6 there and 5 here"]),
-        ({"position": 24}, ["position must be an integer from 0 up to 23; got 24"]),
-        ({"position": 23}, ["the pass there is over, and this iterator repeats"]),
-        ({"position": 1.0}, ["position must be an integer from 0 up to 23; got 1.0"]),
-        ({"epoch": -1}, ["epoch must be an integer from 0; got -1"]),
-        ({"epoch": True}, ["epoch must be an integer"]),
-        ({"is_new_epoch": 1}, ["is_new_epoch must be a bool; got 1"]),
-        ({"generator": None}, ["the iterator there does not shuffle, unlike this one"]),
-        ({"colour": 1}, ["'colour' is not expected"]),
+        (
+            {"size": 24, "batch_size": 6},
+            ["wrong value: batch_size is 6 there and 5 here", "wrong value: size is 24 there and 23 here"],
+        ),
+        ({"position": 24}, ["wrong value: position must be an integer from 0 up to 23; got 24"]),
+        ({"position": 23}, ["wrong value: position is at the end of a pass, and this iterator repeats"]),
+        ({"position": 1.0}, ["wrong value: position must be an integer from 0 up to 23; got 1.0"]),
+        (
+            {"epoch": -1, "is_new_epoch": 1},
+            [
+                "wrong value: epoch must be an integer from 0; got -1",
+                "wrong value: is_new_epoch must be a bool; got 1",
+            ],
+        ),
+        ({"epoch": True}, ["wrong value: epoch must be an integer from 0; got True"]),
+        ({"generator": None}, ["wrong value: generator is none there and one here: only one of the two shuffles"]),
+        ({"colour": 1}, ["unexpected: colour"]),
     ]
-    for change, messages in cases:
+    for change, problems in cases:
+        assert batches.check_state_dict(good | change) == problems
         with pytest.raises(xdbr.SerializationError, match=r"SerialIterator\.load_state_dict") as caught:
             batches.load_state_dict(good | change)
-        assert all(message in str(caught.value) for message in messages), caught.value
+        assert str(caught.value).splitlines()[1:] == [f"  {problem}" for problem in problems]
         assert batches.state_dict() == good
-    incomplete = {key: value for key, value in good.items() if key not in ("epoch", "size")}
-    with pytest.raises(xdbr.SerializationError, match="epoch is missing; size is missing"):
-        batches.load_state_dict(incomplete)
+    for nonsense in ({"nonsense": 1}, {**good["generator"], "state": "nonsense"}, 7):
+        with pytest.raises(xdbr.SerializationError, match="wrong value: generator is no state of one"):
+            batches.load_state_dict(good | {"generator": nonsense})
+    assert batches.check_state_dict({key: good[key] for key in good if key not in ("epoch", "size")}) == [
+        "missing: epoch",
+        "missing: size",
+    ]
     with pytest.raises(xdbr.SerializationError, match="expected a dict; got list"):
         batches.load_state_dict([])
-    with pytest.raises((xdbr.SerializationError, ValueError)):
-        batches.load_state_dict(good | {"generator": {"nonsense": 1}})
+    assert batches.state_dict() == good
     assert take(batches, 12) == expected
     in_order = SerialIterator(range(N), 5, shuffle=False)
-    with pytest.raises(xdbr.SerializationError, match="the iterator there shuffles, unlike this one"):
-        in_order.load_state_dict(good)
+    assert in_order.check_state_dict(good) == [
+        "wrong value: generator is one there and none here: only one of the two shuffles"
+    ]
+
+
+def test_state_with_more_in_it_is_taken_where_that_is_allowed() -> None:
+    batches = SerialIterator(range(N), 5, seed=1)
+    take(batches, 3)
+    other = SerialIterator(range(N), 5, seed=2)
+    other.load_state_dict(batches.state_dict() | {"colour": 1}, strict=False)
+    assert take(other, 9) == take(batches, 9)
+
+
+def test_state_in_a_file_with_others(tmp_path: Path) -> None:
+    batches = SerialIterator(range(N), 5, seed=1)
+    take(batches, 3)
+    save_npz(tmp_path / "state.npz", {"batches": batches, "log": [1, 2]})
+    other = SerialIterator(range(N), 5, seed=2)
+    assert load_npz(tmp_path / "state.npz", {"batches": other, "log": None})["log"] == [1, 2]
+    assert take(other, 9) == take(batches, 9)
+    with pytest.raises(xdbr.SerializationError, match="wrong value: batches/batch_size is 5 there and 6 here"):
+        load_npz(tmp_path / "state.npz", {"batches": SerialIterator(range(N), 6), "log": None})
 
 
 def take_copy(state: dict) -> list[list[int]]:

@@ -138,11 +138,13 @@ class SerialIterator(Iterator):
             "size": self._size,
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any], *, strict: bool = True) -> None:
         """Continue where the iterator that gave `state` stood: the same batches follow.
 
-        Raises `SerializationError`, and leaves this iterator as it is, where `state` is not of an
-        iterator over as many examples, with the same batch size, shuffling alike.
+        strict: whether other entries than those of `state_dict` are refused.
+
+        Raises `SerializationError`, which lists everything that does not fit, where the state is not of
+        an iterator over as many examples, with the same batch size, shuffling alike; nothing is changed then.
 
         >>> from xdbr.data import SerialIterator
         >>> one, other = SerialIterator(range(100), 10, seed=1), SerialIterator(range(100), 10, seed=2)
@@ -151,43 +153,54 @@ class SerialIterator(Iterator):
         >>> list(one.next()) == list(other.next())
         True
         """
-        problems = self._problems(state)
+        problems = self.check_state_dict(state, strict=strict)
         if problems:
             raise SerializationError(
-                "SerialIterator.load_state_dict: the state does not fit this iterator: " + "; ".join(problems)
+                "SerialIterator.load_state_dict: the state does not fit, nothing was loaded:\n  "
+                + "\n  ".join(problems)
             )
         if self._generator is not None:
-            before = self._generator.state_dict()
-            try:
-                self._generator.load_state_dict(state["generator"])
-            except Exception:
-                self._generator.load_state_dict(before)
-                raise
+            self._generator.load_state_dict(state["generator"])
         self._new_order()
         self._epoch = state["epoch"]
         self._position = state["position"]
         self._is_new_epoch = state["is_new_epoch"]
 
-    def _problems(self, state: Any) -> list[str]:
+    def check_state_dict(self, state: Any, *, strict: bool = True) -> list[str]:
+        """Tell why `load_state_dict` would not take a state: one line for each thing that does not fit.
+
+        >>> from xdbr.data import SerialIterator
+        >>> SerialIterator(range(100), 10).check_state_dict(SerialIterator(range(100), 20).state_dict())
+        ['wrong value: batch_size is 20 there and 10 here']
+        """
         if not isinstance(state, dict):
             return [f"expected a dict; got {type(state).__name__}"]
-        problems = [f"{key} is missing" for key in _KEYS if key not in state]
-        problems += [f"{key!r} is not expected" for key in sorted(set(state) - set(_KEYS), key=str)]
+        problems = [f"missing: {key}" for key in _KEYS if key not in state]
+        if strict:
+            problems += [f"unexpected: {key}" for key in state if key not in _KEYS]
         if problems:
             return problems
-        for key, here in (("size", self._size), ("batch_size", self.batch_size)):
+        for key, here in (("batch_size", self.batch_size), ("size", self._size)):
             if state[key] != here:
-                problems.append(f"{key} is {state[key]!r} there and {here} here")
-        if (state["generator"] is None) != (self._generator is None):
-            shuffles = "does not shuffle" if state["generator"] is None else "shuffles"
-            problems.append(f"the iterator there {shuffles}, unlike this one")
+                problems.append(f"wrong value: {key} is {state[key]!r} there and {here} here")
         for key, limit in (("epoch", None), ("position", self._size)):
             value = state[key]
             if type(value) is not int or value < 0 or (limit is not None and value > limit):
                 upper = "" if limit is None else f" up to {limit}"
-                problems.append(f"{key} must be an integer from 0{upper}; got {value!r}")
+                problems.append(f"wrong value: {key} must be an integer from 0{upper}; got {value!r}")
         if self.repeat and state["position"] == self._size:
-            problems.append("the pass there is over, and this iterator repeats")
+            problems.append("wrong value: position is at the end of a pass, and this iterator repeats")
         if type(state["is_new_epoch"]) is not bool:
-            problems.append(f"is_new_epoch must be a bool; got {state['is_new_epoch']!r}")
-        return problems
+            problems.append(f"wrong value: is_new_epoch must be a bool; got {state['is_new_epoch']!r}")
+        return problems + self._generator_problems(state["generator"])
+
+    def _generator_problems(self, state: Any) -> list[str]:
+        if (state is None) != (self._generator is None):
+            there, here = ("none", "one") if state is None else ("one", "none")
+            return [f"wrong value: generator is {there} there and {here} here: only one of the two shuffles"]
+        if self._generator is not None:
+            try:
+                host_generator(0).load_state_dict(state)
+            except SerializationError as error:
+                return [f"wrong value: generator is no state of one: {error}"]
+        return []
