@@ -202,7 +202,9 @@ class _Problem:
                     f"check_grads: args[{i}] has dtype {self.args[i].dtype}, too coarse for central differences; "
                     "expected float64 or complex128"
                 )
-        self.point = [self.before[i] for i in self.moving]
+        self.point: list[Host] = [
+            before for i, before in enumerate(self.before) if before is not None and i in self.moving
+        ]
         self.cotangents = [self.random(to_host(y)) for y in self.results(self.at(self.point, False)[0])]
 
     def random(self, like: Host) -> Host:
@@ -408,7 +410,7 @@ def _float64() -> Iterator[None]:
 
 
 if "pytest" in sys.modules:
-    _fixture: Any = sys.modules["pytest"].fixture  # type: ignore[attr-defined]
+    _fixture: Any = sys.modules["pytest"].fixture
     backend = _fixture(scope="session", name="backend")(_backend)
     device = _fixture(name="device")(_device)
     xp = _fixture(name="xp")(_xp)

@@ -210,13 +210,13 @@ def _pow_base_rule(xp: Any, g: Array, x1: Array, x2: Array | Scalar) -> Array:
         if x2 == 0:
             return xp.zeros_like(g)
         return g * x2 * (x1 if x2 == 2 else xp.pow(x1, x2 - 1))
-    return xp.where(x2 == 0, xp.zeros_like(g), g * x2 * xp.pow(x1, x2 - 1))
+    return xp.where(x2 == 0, 0.0, g * x2 * xp.pow(x1, x2 - 1))
 
 
 def _pow_exponent_rule(xp: Any, g: Array, x1: Array | Scalar, x2: Array, out: Array) -> Array:
     x1 = _as_array(xp, x1, out)
     vanishes = (x1 == 0) & (xp.real(x2) >= 0)
-    return xp.where(vanishes, xp.zeros_like(g), g * out * xp.log(x1))
+    return xp.where(vanishes, 0.0, g * out * xp.log(x1))
 
 
 pow.vjp(_pow_base_rule, _pow_exponent_rule)
@@ -258,7 +258,7 @@ def reciprocal(xp: Any, x: Array, /) -> Array:
     >>> xdbr.reciprocal(xdbr.asarray([1.0, 4.0]))
     Variable([1.  , 0.25], dtype=float32)
     """
-    return xp.reciprocal(x)
+    return xp.divide(1, x)  # NumPy's reciprocal of integers is an integer
 
 
 reciprocal.vjp(lambda xp, g, out: -g * out * out)
@@ -302,7 +302,7 @@ def _direction_rule(xp: Any, g: Array, x: Array, out: Array) -> Array:
     # A change of x along itself does not turn it: what of g is parallel to x goes.
     size = xp.abs(x)
     across = g - out * xp.real(xp.conj(g) * out)
-    return across / xp.where(size == 0, xp.ones_like(size), size) * xp.abs(out)
+    return across / xp.where(size == 0, 1.0, size) * xp.abs(out)
 
 
 _direction.vjp(_direction_rule)
@@ -372,7 +372,7 @@ def hypot(xp: Any, x1: Array, x2: Array, /) -> Array:
 
 
 def _over_length(xp: Any, g: Array, x: Array, out: Array) -> Array:
-    return g * (x / xp.where(out == 0, xp.ones_like(out), out))
+    return g * (x / xp.where(out == 0, 1.0, out))
 
 
 hypot.vjp(
@@ -386,7 +386,7 @@ hypot.vjp(
 
 def _share(xp: Any, g: Array, wins: Array, ties: Array) -> Array:
     """Give the whole cotangent where this argument wins, half of it where both are equal."""
-    return xp.where(wins, g, xp.where(ties, 0.5 * g, xp.zeros_like(g)))
+    return xp.where(wins, g, xp.where(ties, 0.5 * g, 0.0))
 
 
 @elementwise
@@ -441,7 +441,6 @@ def _clip(xp: Any, x: Array, min: Array | Scalar | None, max: Array | Scalar | N
 def _clip_rule(
     xp: Any, g: Array, needs: list[bool], x: Array, min: Array | Scalar | None, max: Array | Scalar | None
 ) -> list[Array | None]:
-    zero = xp.zeros_like(g)
     lifted = x if min is None else xp.maximum(x, min)
     found: list[Array | None] = [None, None, None]
     inside = None if min is None else x >= min
@@ -449,11 +448,11 @@ def _clip_rule(
         under = lifted <= max
         inside = under if inside is None else inside & under
         if needs[2]:
-            found[2] = xp.where(under, zero, g)
+            found[2] = xp.where(under, 0.0, g)
     if needs[0]:
-        found[0] = g if inside is None else xp.where(inside, g, zero)
+        found[0] = g if inside is None else xp.where(inside, g, 0.0)
     if needs[1]:
-        found[1] = xp.where((x < min) if max is None else (x < min) & under, g, zero)
+        found[1] = xp.where((x < min) if max is None else (x < min) & under, g, 0.0)
     return found
 
 
@@ -461,18 +460,17 @@ _clip.vjp_joint(_clip_rule)
 
 
 def clip(x: Any, /, min: Any = None, max: Any = None) -> Variable:
-    """Limit each element to `[min, max]`; real dtypes, the result has that of `x`.
+    """Limit each element to `[min, max]`; real dtypes, which promote as in `maximum`.
 
     min, max: a bound as an array or a Python scalar, or None for none; where `min > max` the result is `max`.
 
     The gradient goes to `x` where it lies within the bounds or on one, else to the bound that it got.
-    Raises `DtypeError` for bounds of another kind than `x`.
 
     >>> import xdbr
     >>> xdbr.clip(xdbr.asarray([-2.0, 0.5, 2.0]), -1, 1)
     Variable([-1. ,  0.5,  1. ], dtype=float32)
     """
-    return _clip.primitive.apply((x, min, max), {})
+    return _clip.primitive.apply((x, min, max), {})  # type: ignore[no-any-return]
 
 
 # -- complex numbers -----------------------------------------------------------------------------------
