@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .. import array_api
 from .._config import no_grad, train_mode
-from .._errors import ShapeError
+from .._errors import DtypeError, ShapeError
 from ..autograd.variable import VARIABLES, Variable
 from ..backends import parse_device
 from .parameter import Parameter
@@ -225,11 +225,11 @@ class Link:
             if theirs.grad is None:
                 continue
             grad = theirs.grad.detach().to_device(mine.device)
-            if mine.grad is not None:
-                grad = mine.grad.detach() + grad
             if grad.shape != mine.shape:
                 raise ShapeError(f"addgrads: {path} has shape {mine.shape} here; its gradient there has {grad.shape}")
-            grads.append((mine, grad))
+            if grad.dtype != mine.dtype:
+                raise DtypeError(f"addgrads: {path} has dtype {mine.dtype} here; its gradient there has {grad.dtype}")
+            grads.append((mine, grad if mine.grad is None else mine.grad.detach() + grad))
         for mine, grad in grads:
             mine.grad = grad
 

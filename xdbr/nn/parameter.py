@@ -16,6 +16,7 @@ from .initializers import Constant, get_initializer
 
 __all__ = ["Parameter"]
 
+_NUMBERS = (int, float, complex)
 _new = object.__new__
 _requires_grad: Any = Variable.__dict__["requires_grad"]
 _data: Any = Variable.__dict__["data"]
@@ -72,9 +73,9 @@ class Parameter(Variable):
         self._name = name
         self.update_enabled = True
         self._where = get_default_device() if device is None else parse_device(device, function="Parameter")
-        if dtype is None:
-            dtype = getattr(initializer, "dtype", None) if shape is None or callable(initializer) else None
-        if shape is None and not (initializer is None or callable(initializer)):
+        if dtype is None and callable(initializer):
+            dtype = getattr(initializer, "dtype", None)
+        if shape is None and not (initializer is None or callable(initializer) or isinstance(initializer, _NUMBERS)):
             value = array_api.asarray(initializer, dtype=dtype, device=self._where).detach()
             initializer = Constant(value.data, dtype=value.dtype)
             shape, dtype = value.shape, value.dtype

@@ -80,6 +80,8 @@ def check_labels(function: str, t: Variable, n: int, ignore: int | None, argumen
     if t.size == 0:
         return False
     xp = RAW_NAMESPACES[type(raw)]
+    if t.dtype.name == "uint64":  # for which not every library has an order
+        raw = xp.astype(raw, xp.int64)
     low, high = int(xp.min(raw)), int(xp.max(raw))
     if low >= 0 and high < n:
         return ignore is not None and 0 <= ignore < n and bool(xp.any(raw == ignore))

@@ -6,6 +6,8 @@ from typing import Any
 
 from ... import array_api
 from ..._errors import DtypeError, ShapeError
+from ..._typing import Array
+from ...autograd.primitive import composite
 from ...autograd.variable import Variable
 from ._arguments import as_variable, called, check_labels, same_device
 
@@ -47,8 +49,12 @@ def embed_id(x: Any, W: Any, ignore_label: int | None = None) -> Variable:
     if check_labels("embed_id", x, W.shape[0], ignore_label, "x"):
         keep = x != ignore_label
         x = array_api.where(keep, x, 0)
-    rows = array_api.take(W, array_api.reshape(x, (-1,)), axis=0)
-    y = array_api.reshape(rows, (*x.shape, W.shape[1]))
-    if keep is not None:
-        y = array_api.where(array_api.expand_dims(keep, axis=-1), y, 0)
-    return y
+    made: Variable = _embed_id(x, W, keep)
+    return made
+
+
+@composite(name="embed_id")
+def _embed_id(xp: Any, x: Array, W: Array, keep: Array | None, /) -> Any:
+    rows = xp.take(W, xp.reshape(x, (-1,)), axis=0)
+    y = xp.reshape(rows, (*x.shape, W.shape[1]))
+    return y if keep is None else xp.where(xp.expand_dims(keep, axis=-1), y, 0)
