@@ -10,10 +10,12 @@ from typing import Any
 
 from .._typing import Array, Dtype, Key
 from ..autograd.kernels import REGISTRY
-from ..autograd.primitive import composite, primitive
+from ..autograd.primitive import primitive
 from ..autograd.variable import VARIABLES, Variable, wrap
 from ..autograd.views import Walk, raw_key, setitem
 from ..backends import canonical_dtype
+from .data_types import astype
+from .elementwise import real
 from .linear_algebra import contract
 
 __all__ = ["absorb", "cast", "contract", "index_add", "write"]
@@ -56,12 +58,17 @@ def absorb(xp: Any, g: Array, y: Array, /) -> Array:
 absorb.vjp_joint(lambda xp, g, needs: [None, g])
 
 
-@composite(name="extras.cast")
-def cast(xp: Any, x: Array, dtype: Dtype, /) -> Array:
-    """Give `x` with `dtype`, and its real part where `x` is complex and `dtype` is not."""
-    if xp.isdtype(x.dtype, "complex floating") and canonical_dtype(dtype).kind != "c":
-        x = xp.real(x)
-    return xp.astype(x, dtype)
+def cast(x: Any, dtype: Dtype, /) -> Variable:
+    """Give `x` with `dtype`, and its real part where `x` is complex and `dtype` is not.
+
+    >>> import xdbr
+    >>> from xdbr.array_api.extras import cast
+    >>> cast(xdbr.asarray([1 + 2j]), "float64")
+    Variable([1.], dtype=float64)
+    """
+    if canonical_dtype(x.dtype).kind == "c" and canonical_dtype(dtype).kind != "c":
+        x = real(x)
+    return astype(x, dtype, copy=False)
 
 
 def write(x: Array, v: Array, /, *, walk: Walk, key: Key) -> Array:

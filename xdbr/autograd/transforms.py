@@ -220,8 +220,8 @@ def grad(outputs: Any, /, *args: Any, **options: Any) -> Any:
     """Differentiate: a function, as a transform, or Variables that are computed already.
 
     `grad(f, argnums=0, *, has_aux=False)` makes a function that gives the gradient of `f`, which returns one real
-    number (with `has_aux` a pair of it and anything else; then it gives `(gradient, aux)`). The gradient has the structure
-    of the argument(s) that `argnums` names: nested tuples, lists and dicts of arrays. `f` may be any function
+    number (with `has_aux` a pair of it and anything else; then it gives `(gradient, aux)`). The gradient is structured
+    as the argument(s) that `argnums` names: nested tuples, lists and dicts of arrays. `f` may be any function
     written against the Array API.
 
     `grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph=None, allow_unused=False,
