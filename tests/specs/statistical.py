@@ -150,7 +150,9 @@ SPECS = [
     *reduction("mean", average, shapes=FULL, torch=torch_axes("mean")),
     Spec("mean", (Input(-9, 9),), over(average), case="integers", order=0, dtypes=INTEGERS, result="default"),
     *reduction("var", spread, dtypes=REAL, shapes=FULL, torch=torch_axes("var", correction=0)),
-    *reduction("var", spread, dtypes=REAL, case="sample", shapes=(), correction=1, torch=torch_axes("var", correction=1))[:-1],
+    *reduction(
+        "var", spread, dtypes=REAL, case="sample", shapes=(), correction=1, torch=torch_axes("var", correction=1)
+    )[:-1],
     *reduction("var", spread, dtypes=REAL, case="fraction", shapes=FULL, correction=0.5),
     Spec("var", (Input(-9, 9),), over(spread), case="integers", order=0, dtypes=INTEGERS, result="default"),
     Spec("std", (Input(shape=(0, 2)),), over(deviation), options={"axis": 1}, case="empty"),
@@ -165,7 +167,9 @@ SPECS = [
     Spec("max", (Input(-9, 9),), over(max), case="integers", order=0, dtypes=INTEGERS),
     Spec("min", (Input(-9, 9),), over(min), case="integers", order=0, dtypes=INTEGERS),
     *reduction("median", middle, dtypes=REAL, given=APART, shapes=FULL),
-    Spec("median", (Input(-9, 9, shape=(5,)),), over(middle), case="integers", order=0, dtypes=INTEGERS, result="default"),
+    Spec(
+        "median", (Input(-9, 9, shape=(5,)),), over(middle), case="integers", order=0, dtypes=INTEGERS, result="default"
+    ),
 ]
 SPECS += [
     Spec(
