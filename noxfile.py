@@ -28,7 +28,7 @@ SUPPORTED_PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 OLDEST_PYTHON, NEWEST_PYTHON = "3.11", "3.13"
 
 # The extra that brings each backend; CuPy's depends on the machine's CUDA.
-BACKENDS = {"numpy": None, "strict": "strict", "portable": None, "torch": "torch", "jax": "jax", "cupy": "cuda"}
+BACKENDS = {"numpy": None, "strict": "strict", "torch": "torch", "jax": "jax", "cupy": "cuda"}
 DEFAULT_BACKENDS = ("numpy", "strict")
 
 SUITE_URL = "https://github.com/data-apis/array-api-tests"
