@@ -232,7 +232,9 @@ class TestDevices:
     def test_arguments_on_two_devices(self):
         pytest.importorskip("array_api_strict", reason="needs a second backend")
         x, y = xdbr.ones(2, device="numpy"), xdbr.ones(2, device="strict")
-        with pytest.raises(DeviceError, match=r"multiply: x1 is on 'numpy' but x2 is on 'strict'; .*to_device\('numpy'\)"):
+        with pytest.raises(
+            DeviceError, match=r"multiply: x1 is on 'numpy' but x2 is on 'strict'; .*to_device\('numpy'\)"
+        ):
             x * y
         z = xdbr.ones(2, device="strict:device1")
         with pytest.raises(DeviceError, match="add: x1 is on 'strict' but x2 is on 'strict:device1'"):
