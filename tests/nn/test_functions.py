@@ -278,8 +278,10 @@ def test_label_errors_name_the_place_among_many() -> None:
         (
             lambda: F.linear(np.ones((4, 3)), ONES),
             DtypeError,
-            r"x and W must have one floating-point dtype; got float64 and float32; convert one, for example "
-            r"x.astype\('float32'\)",
+            (
+                r"x and W must have one floating-point dtype; got float64 and float32; convert one, for example "
+                r"x.astype\('float32'\)"
+            ),
         ),
         (lambda: F.linear(xdbr.ones((1, 3), dtype="int32"), ONES), DtypeError, "got int32 and float32"),
         (lambda: F.embed_id([3], ONES), LabelError, r"x\[0\] = 3 is outside of the 2 classes 0 to 1$"),

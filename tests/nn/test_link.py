@@ -78,7 +78,7 @@ def test_paths_and_names() -> None:
     assert [path for path, _ in model.namedlinks()] == [
         "/", "/block", "/block/inner", "/layers/0", "/layers/1/a",
     ]  # fmt: skip
-    assert [path for path, _ in model.namedlinks(skipself=True)][0] == "/block"
+    assert next(path for path, _ in model.namedlinks(skipself=True)) == "/block"
     assert list(model.children()) == [model.block, model.layers[0], model.layers[1]["a"]]
     assert model.count_params() == 1 + 1 + 1 + 2 + 6 + 2 + 4 + 2 + 1
 

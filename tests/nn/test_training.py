@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from xdbr.testing import assert_allclose, check_grads, to_host
 class MLP(nn.Chain):
     def __init__(self, *sizes: int) -> None:
         super().__init__()
-        self.layers = [L.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
+        self.layers = [L.Linear(a, b) for a, b in itertools.pairwise(sizes)]
 
     def forward(self, x: Any) -> Any:
         for layer in self.layers[:-1]:

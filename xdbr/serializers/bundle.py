@@ -17,10 +17,14 @@ from .. import backends
 from .._errors import SerializationError
 from ..autograd.variable import VARIABLES
 
-__all__ = ["ARRAY", "flatten", "nest", "restore"]
+__all__ = ["flatten", "nest", "restore"]
 
 ARRAY = "__array__"
 """Stands in the structure, as `{ARRAY: path}`, for an array."""
+FLOAT = "__float__"
+"""Stands, as `{FLOAT: text}`, for a number that JSON does not have: inf and NaN."""
+RESERVED = ("__xdbr__",)
+"""Names that a file format keeps for itself."""
 
 
 def flatten(obj: Any, *, function: str) -> tuple[dict[str, np.ndarray[Any, Any]], Any]:
@@ -36,16 +40,18 @@ def _flat(value: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]], functi
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
-        # JSON has no inf and NaN.
-        return value if math.isfinite(value) else {"__float__": repr(value)}
+        return value if math.isfinite(value) else {FLOAT: repr(value)}
     host = _host(value)
     if host is not None:
         if host.dtype.hasobject or host.dtype.kind not in "biufc":
             raise SerializationError(
                 f"{function}: {path or 'the object'} has dtype {host.dtype}, which cannot be saved"
             )
-        arrays[path or "array"] = host
-        return {ARRAY: path or "array"}
+        path = path or "array"
+        if path in arrays or path in RESERVED:
+            raise SerializationError(f"{function}: {path} names two things; rename one of them")
+        arrays[path] = host
+        return {ARRAY: path}
     if callable(getattr(value, "state_dict", None)):
         value = value.state_dict()
     if isinstance(value, dict):
@@ -70,7 +76,7 @@ def _host(value: Any) -> np.ndarray[Any, Any] | None:
 def _key(key: Any, path: str, function: str) -> str:
     if not isinstance(key, str):
         raise SerializationError(f"{function}: the keys of {path or 'a dict'} must be strings; got {key!r}")
-    if key in (ARRAY, "__float__"):
+    if key in (ARRAY, FLOAT):
         raise SerializationError(f"{function}: {key!r} is reserved and cannot be a key of {path or 'a dict'}")
     return key
 
@@ -84,8 +90,8 @@ def nest(arrays: dict[str, np.ndarray[Any, Any]], structure: Any) -> Any:
     if isinstance(structure, dict):
         if ARRAY in structure:
             return arrays[structure[ARRAY]]
-        if "__float__" in structure:
-            return float(structure["__float__"])
+        if FLOAT in structure:
+            return float(structure[FLOAT])
         return {key: nest(arrays, part) for key, part in structure.items()}
     if isinstance(structure, list):
         return [nest(arrays, part) for part in structure]
@@ -133,8 +139,18 @@ def _match(obj: Any, state: Any, path: str, strict: bool, problems: list[str], t
         else:
             targets.insert(0, (obj, state))
         return obj
-    if not (isinstance(obj, dict) and _has_objects(obj)):
+    if not _has_objects(obj):
         return state
+    if isinstance(obj, (list, tuple)):
+        if not isinstance(state, list) or len(state) != len(obj):
+            there = f"{len(state)} parts" if isinstance(state, list) else type(state).__name__
+            problems.append(f"wrong length: {path or 'the file'} has {there}, expected {len(obj)} parts")
+            return None
+        parts = [
+            _match(part, one, _join(path, i), strict, problems, targets)
+            for i, (part, one) in enumerate(zip(obj, state, strict=True))
+        ]
+        return type(obj)(parts)
     if not isinstance(state, dict):
         problems.append(f"no dict: {path or 'the file'} holds {type(state).__name__}")
         return None
@@ -155,8 +171,7 @@ def _placed(problem: str, path: str) -> str:
     return f"{kind}: {_join(path, rest)}" if path and colon else f"{path}: {problem}" if path else problem
 
 
-def _has_objects(bundle: dict[Any, Any]) -> bool:
-    return any(
-        callable(getattr(part, "load_state_dict", None)) or (isinstance(part, dict) and _has_objects(part))
-        for part in bundle.values()
-    )
+def _has_objects(bundle: Any) -> bool:
+    """Tell whether there is an object to load into in a dict, list or tuple."""
+    parts = bundle.values() if isinstance(bundle, dict) else bundle if isinstance(bundle, (list, tuple)) else ()
+    return any(callable(getattr(part, "load_state_dict", None)) or _has_objects(part) for part in parts)
