@@ -45,7 +45,7 @@ def isin(xp: Any, x1: Any, x2: Any, /, *, invert: bool = False) -> Array:
 
     >>> import xdbr
     >>> xdbr.isin(xdbr.asarray([1, 2, 3]), xdbr.asarray([3, 1]))
-    Variable([ True, False,  True])
+    Variable([ True, False,  True], dtype=bool)
     """
     try:
         found = xp.isin(x1, x2)

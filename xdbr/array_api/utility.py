@@ -23,7 +23,7 @@ def all(xp: Any, x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> A
 
     >>> import xdbr
     >>> xdbr.all(xdbr.asarray([[True, False], [True, True]]), axis=1)
-    Variable([False,  True])
+    Variable([False,  True], dtype=bool)
     """
     try:
         return xp.all(x, axis=axis, keepdims=keepdims)
@@ -42,7 +42,7 @@ def any(xp: Any, x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> A
 
     >>> import xdbr
     >>> xdbr.any(xdbr.asarray([[True, False], [False, False]]), axis=1)
-    Variable([ True, False])
+    Variable([ True, False], dtype=bool)
     """
     try:
         return xp.any(x, axis=axis, keepdims=keepdims)
