@@ -1,4 +1,4 @@
-"""Linear algebra as in a schoolbook, on one matrix given as lists of Python numbers: what the rows are compared with."""
+"""Linear algebra as in a schoolbook, on one matrix given as lists of Python numbers: what rows are compared with."""
 
 from __future__ import annotations
 
