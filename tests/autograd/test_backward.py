@@ -268,7 +268,7 @@ class TestThreads:
                     y = x * x * float(i)
                     y.backward()
                     assert x.grad.item() == 2.0 * (number + 1) * i
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - told to the main thread
                 failures.append(error)
 
         threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
