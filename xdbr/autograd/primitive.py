@@ -534,7 +534,7 @@ def primitive(forward: Callable[..., Any] | None = None, /, **settings: Any) -> 
     >>> cube.vjp(lambda xp, g, x: 3 * g * x * x)
     >>> x = xdbr.Variable([2.0], requires_grad=True)
     >>> cube(x).backward()
-    ... x.grad.tolist()
+    >>> x.grad.tolist()
     [12.0]
     """
 
