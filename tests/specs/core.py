@@ -161,6 +161,13 @@ SPECS = [
         dtypes=ALL,
     ),
     Spec(
+        "extras.gate",
+        (Input(shape=(2,)), Input(0.5, 2.0)),
+        lambda x, factor: factor * x,
+        call=lambda xp, x, factor: factor * xp.extras.gate(x, factor),
+        dtypes=ALL,
+    ),
+    Spec(
         "extras.identity",
         (Input(),),
         lambda x: x * x,

@@ -18,7 +18,7 @@ from .data_types import astype
 from .elementwise import real
 from .linear_algebra import contract
 
-__all__ = ["absorb", "cast", "contract", "index_add", "write"]
+__all__ = ["absorb", "cast", "contract", "gate", "index_add", "write"]
 
 
 @primitive(name="extras.index_add", arrays=2)
@@ -56,6 +56,24 @@ def absorb(xp: Any, g: Array, y: Array, /) -> Array:
 
 
 absorb.vjp_joint(lambda xp, g, needs: [None, g])
+
+
+@primitive(name="extras.gate", arrays=2, joint=True, selecting=True)
+def gate(xp: Any, saved: Array, factor: Array, /) -> Array:
+    """Give `saved`, which a rule multiplies the cotangent `factor` with, broadcast to the factor's shape.
+
+    It is the other half of `absorb`. The derivative of the product by `saved` is `factor` times something;
+    it is zero where `factor` is and that something infinite or NaN. Where it is finite the rule stays the
+    plain one, and so do its own derivatives.
+    """
+    return xp.broadcast_to(saved, factor.shape)
+
+
+def _gate_rule(xp: Any, g: Array, needs: list[bool], factor: Array) -> list[Any]:
+    return [xp.where((factor == 0) & ~xp.isfinite(g), 0, g), None]
+
+
+gate.vjp_joint(_gate_rule)
 
 
 def cast(x: Any, dtype: Dtype, /) -> Variable:

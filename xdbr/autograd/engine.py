@@ -9,7 +9,9 @@ read (`x[k]`) adds its cotangent in place and a write (`x[k] = v`) zeroes its pa
 
 Selections. Below a write, a `where` or a mask a zero cotangent means "not selected", and it must stay
 zero whatever the local derivative is (0 * inf). Such cotangents are flagged, the flag spreads
-downward, and flagged element-wise nodes absorb; all others take the plain product.
+downward, and flagged element-wise nodes absorb; all others take the plain product. Recorded, the
+product is `absorb(g, rule(g, gate(saved, g)))`: what is infinite is zero there to any order, and
+what is finite has the derivatives of the plain product, also where the cotangent happens to be zero.
 """
 
 from __future__ import annotations
@@ -212,7 +214,7 @@ class Walk:
             cotangents = prim.gated(xp, g, wanted, node.d1, node in self.owned)
             fresh = True
         else:
-            cotangents = rules(node, g, xp, wanted, live)
+            cotangents = rules(node, g, xp, wanted, live, gated=live is not None and flagged and prim.is_elementwise)
             fresh = False
         spread = flagged or prim.selecting
         for i, (edge, gi) in enumerate(zip(edges, cotangents, strict=True)):
@@ -345,24 +347,38 @@ def _conj(xp: Any, g: Any) -> Any:
     return g if g is None or not is_complex(g.dtype) else xp.conj(g)
 
 
-def rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any) -> list[Any]:
-    """Run a node's rules and give the cotangents of its inputs (`None` where not wanted)."""
+def rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any, *, gated: bool = False) -> list[Any]:
+    """Run a node's rules and give the cotangents of its inputs (`None` where not wanted).
+
+    `gated` says that the result will absorb, so that its derivative by what was saved has to absorb too.
+    """
     if node.prim.holomorphic and is_complex(node.dtype):
-        found: list[Any] = _conj(xp, _rules(node, _conj(xp, g), xp, wanted, live))
+        found: list[Any] = _conj(xp, _rules(node, _conj(xp, g), xp, wanted, live, gated))
         return found
-    return _rules(node, g, xp, wanted, live)
+    return _rules(node, g, xp, wanted, live, gated)
 
 
-def _rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any) -> list[Any]:
+def _gate(xp: Any, saved: Any, g: Any) -> Any:
+    """Give a saved value as one that depends on the inputs by way of a gate, where it depends on them at all."""
+    return xp.extras.gate(saved, g) if isinstance(saved, Variable) and saved._node is not None else saved
+
+
+def _rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any, gated: bool) -> list[Any]:
     prim = node.prim
     if prim.flat:
         if prim.rules is None:
             raise missing_rule(prim, 0)
-        return [
-            prim.rules[i](xp, g, *flat_saved(node, i, live)) if wanted[i] and prim.rules[i] is not None else None  # type: ignore[misc]
-            for i in range(prim.arity)
-        ]
+        found: list[Any] = []
+        for i, rule in enumerate(prim.rules):
+            if rule is None or not wanted[i]:
+                found.append(None)
+                continue
+            values = flat_saved(node, i, live)
+            found.append(rule(xp, g, *([_gate(xp, value, g) for value in values] if gated else values)))
+        return found
     saved: dict[str, Any] = node.d1 if live is None else prim.lift(node)
+    if gated:
+        saved = {name: _gate(xp, value, g) for name, value in saved.items()}
     if prim.joint is not None:
         return list(prim.joint(xp, g, wanted, *(saved[name] for name in prim.rule_names[0])))
     if prim.rules is None:
@@ -372,7 +388,7 @@ def _rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any) -> list[A
         if rule is None:
             raise missing_rule(prim, 0)
         return list(rule(xp, g, *(saved[name] for name in prim.rule_names[0])))
-    found: list[Any] = []
+    found = []
     for i, rule in enumerate(prim.rules):
         if not wanted[i]:
             found.append(None)
