@@ -205,7 +205,9 @@ def ready(xp: Any, key: Any) -> Any:
     return xp.asarray(key) if isinstance(key, np.ndarray) else key
 
 
-def play(steps: list[Step], xp: Any, start: list[Any], look: Callable[[int, list[Any]], None] | None = None) -> list[Any]:
+def play(
+    steps: list[Step], xp: Any, start: list[Any], look: Callable[[int, list[Any]], None] | None = None
+) -> list[Any]:
     """Run a program and give the pool; `look` is called after each step."""
     pool = list(start)
     for n, step in enumerate(steps):
