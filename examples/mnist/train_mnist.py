@@ -86,7 +86,9 @@ def main():
     except (xdbr.XdbrError, OSError) as error:
         sys.exit(f"train_mnist.py: error: {error}")
     except KeyboardInterrupt:
-        sys.exit(f"\ninterrupted; --resume {options.out / 'checkpoint.npz'} goes on after the last complete epoch")
+        checkpoint = options.out / "checkpoint.npz"
+        advice = f"; --resume {checkpoint} goes on after the last complete epoch" if checkpoint.exists() else ""
+        sys.exit(f"\ninterrupted{advice}")
 
 
 def run(options):
@@ -96,7 +98,7 @@ def run(options):
     xdbr.random.seed(options.seed)
 
     train_set, test_set = load_data(options.data)
-    batches = SerialIterator(train_set, options.batch_size, repeat=False)
+    batches = SerialIterator(train_set, options.batch_size, repeat=False, seed=options.seed)
     test_batches = SerialIterator(test_set, 500, repeat=False, shuffle=False)
     print(f"{len(train_set)} training and {len(test_set)} test images, on {xdbr.get_default_device()}")
 
@@ -216,11 +218,11 @@ def parse_options():
     add = parser.add_argument
     add("--data", default="digits", help="digits, mnist, or a folder with four IDX files like those of MNIST")
     add("--device", help="where to compute, such as numpy or cupy:0 (by default as XDBR_DEVICE says, or numpy)")
-    add("--epochs", type=number(int, 1), default=20, help="epochs in all, those before --resume included")
-    add("--batch-size", type=number(int, 1), default=50, help="images in a batch")
-    add("--units", type=number(int, 1), default=500, help="hidden units")
+    add("--epochs", type=number(int, 1), default=30, help="epochs in all, those before --resume included")
+    add("--batch-size", type=number(int, 1), default=32, help="images in a batch")
+    add("--units", type=number(int, 1), default=128, help="hidden units")
     add("--dropout", type=number(float, 0, 0.99), default=0.5, help="share of the hidden units dropped in training")
-    add("--lr", type=number(float, 1e-9), default=0.002, help="learning rate of Adam")
+    add("--lr", type=number(float, 1e-9), default=0.003, help="learning rate of Adam")
     add("--seed", type=number(int, 0), default=0, help="of all random numbers")
     add("--out", type=Path, default=Path("result"), help="folder to write to")
     add("--resume", type=Path, metavar="PATH", help="go on from a checkpoint, such as result/checkpoint.npz")
