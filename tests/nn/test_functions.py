@@ -284,8 +284,8 @@ def test_label_errors_name_the_place_among_many() -> None:
             ),
         ),
         (lambda: F.linear(xdbr.ones((1, 3), dtype="int32"), ONES), DtypeError, "got int32 and float32"),
-        (lambda: F.embed_id([3], ONES), LabelError, r"x\[0\] = 3 is outside of the 2 classes 0 to 1$"),
-        (lambda: F.embed_id([[0, -1]], ONES), LabelError, r"x\[0, 1\] = -1 is outside of the 2 classes"),
+        (lambda: F.embed_id([3], ONES), LabelError, r"x\[0\] = 3 is outside of the 2 rows 0 to 1$"),
+        (lambda: F.embed_id([[0, -1]], ONES), LabelError, r"x\[0, 1\] = -1 is outside of the 2 rows"),
         (
             lambda: F.embed_id([0.5], ONES),
             DtypeError,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import pickle
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -54,6 +55,11 @@ PATHS = [
     "/layers/1/a/W",
     "/layers/1/a/b",
 ]
+
+
+class Pair(NamedTuple):
+    one: Any
+    other: Any
 
 
 def paths(link: nn.Link) -> list[str]:
@@ -120,6 +126,17 @@ def test_lists_and_dicts_are_looked_into_at_each_walk() -> None:
     assert next(link.params()).name == "/W"
     link.name_params()
     assert [param.name for param in link.params()] == paths(link)
+
+
+def test_other_containers() -> None:
+    link = nn.Link()
+    link.ordered = collections.OrderedDict(a=nn.Parameter(0.0, 1))
+    link.default = collections.defaultdict(list, b=[nn.Parameter(0.0, 1)])
+    link.pair = Pair(nn.Parameter(0.0, 1), 3)
+    assert paths(link) == ["/ordered/a", "/default/b/0", "/pair/0"]
+    assert paths(link.copy()) == paths(link)
+    with pytest.raises(TypeError, match="a set has no order"):
+        link.heap = {L.Linear(1, 1)}
 
 
 def test_a_tied_parameter_counts_once_under_its_first_path() -> None:

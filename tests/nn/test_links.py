@@ -118,7 +118,7 @@ def test_embed_id(device: Device) -> None:
     xdbr.sum(y).backward()
     assert_allclose(layer.W.grad, np.array([1, 0, 0, 0, 2])[:, None] * np.ones(3))
     assert repr(layer) == "EmbedID(5, 3, ignore_label=-1)"
-    with pytest.raises(LabelError, match=r"embed_id: x\[1\] = 5 is outside of the 5 classes"):
+    with pytest.raises(LabelError, match=r"embed_id: x\[1\] = 5 is outside of the 5 rows"):
         layer(xdbr.asarray([0, 5]))
 
 

@@ -103,6 +103,13 @@ def test_a_regression_finds_the_line(device: Device) -> None:
     assert_allclose(model.b, [0.5], rtol=1e-3)
 
 
+def test_the_drawn_graph_names_the_parameters() -> None:
+    model = L.Classifier(MLP(4, 5, 3))
+    dot = xdbr.draw(model(xdbr.ones((2, 4)), xdbr.asarray([0, 1]))).dot()
+    for text in ("/predictor/layers/0/W", "/predictor/layers/1/b", "linear", "relu", "softmax_cross_entropy"):
+        assert text in dot
+
+
 def test_dropout_is_off_in_evaluation() -> None:
     model = nn.Sequential(L.Linear(4, 8), F.dropout, L.Linear(8, 2))
     x = xdbr.ones((3, 4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .link import Link, leaves, named
+from .link import Link, collect, named
 from .parameter import Parameter
 
 __all__ = ["Chain", "ChainList", "Sequential"]
@@ -52,17 +52,17 @@ class _List(Link):
         for link in links:
             self.append(link)
 
-    def _owned(self) -> Iterator[tuple[str, Parameter | Link]]:
-        yield from super()._owned()
-        for i, link in enumerate(self._list):
-            yield from leaves(link, f"/{i}")
+    def _owned(self) -> list[tuple[str, Parameter | Link]]:
+        found = super()._owned()
+        collect(self._list, "", found)
+        return found
 
     def _entry(self, link: Any) -> Any:
         return _link(link, type(self).__name__)
 
     def _name_from(self, start: int) -> None:
         for i in range(start, len(self._list)):
-            for path, param in named(self._list[i], f"/{i}", set(), set()):
+            for path, param in named(self._list[i], f"/{i}"):
                 param.name = path
 
     def append(self, link: Any) -> None:

@@ -26,7 +26,7 @@ from .state import check_link_state, link_state, load_link_state
 if TYPE_CHECKING:
     from .chain import Sequential
 
-__all__ = ["CopyMode", "Link", "leaves", "named"]
+__all__ = ["CopyMode", "Link", "collect", "named"]
 
 CopyMode = Literal["share", "copy", "init"]
 
@@ -72,10 +72,9 @@ class Link:
 
     def __setattr__(self, name: str, value: Any) -> None:
         members = self.__dict__["_members"]
-        kind = type(value)
-        if kind is not Variable and (isinstance(value, (Parameter, Link)) or (kind in _CONTAINERS and _holds(value))):
+        if type(value) is not Variable and (isinstance(value, _OWNED) or _holds(value)):
             _check_name(name, f"{type(self).__name__}.{name}")
-            for path, param in named(value, f"/{name}", set(), set()):
+            for path, param in named(value, f"/{name}"):
                 param.name = path
             members[name] = None
         elif name in members:
@@ -127,14 +126,12 @@ class Link:
         >>> [path for path, param in L.Linear(2, 3).namedparams()]
         ['/W', '/b']
         """
-        for path, param in named(self, "", set(), set()):
-            if include_uninit or param.is_initialized:
-                yield path, param
+        found = named(self)
+        return iter(found if include_uninit else [(path, param) for path, param in found if param.is_initialized])
 
     def params(self, include_uninit: bool = True) -> Iterator[Parameter]:
         """Give every parameter once; see `namedparams`."""
-        for _, param in self.namedparams(include_uninit):
-            yield param
+        return iter([param for _, param in self.namedparams(include_uninit)])
 
     def namedlinks(self, skipself: bool = False) -> Iterator[tuple[str, Link]]:
         """Give this link (path "/", unless `skipself`) and every link below it once, with its path such as "/l1".
@@ -144,29 +141,25 @@ class Link:
         >>> [path for path, link in nn.Sequential(L.Linear(2, 3), L.Linear(3, 1)).namedlinks()]
         ['/', '/0', '/1']
         """
-        for path, link in _links(self, "", set()):
-            if path:
-                yield path, link
-            elif not skipself:
-                yield "/", link
+        found: list[tuple[str, Link]] = []
+        _collect_links(self, "", set(), found)
+        found[0] = ("/", self)
+        return iter(found[1:] if skipself else found)
 
     def links(self, skipself: bool = False) -> Iterator[Link]:
         """Give this link (unless `skipself`) and every link below it once."""
-        for _, link in self.namedlinks(skipself):
-            yield link
+        return iter([link for _, link in self.namedlinks(skipself)])
 
     def children(self) -> Iterator[Link]:
         """Give the links that this link owns itself."""
-        seen: set[int] = set()
-        for _, owned in self._owned():
-            if isinstance(owned, Link) and id(owned) not in seen:
-                seen.add(id(owned))
-                yield owned
+        return iter({id(owned): owned for _, owned in self._owned() if isinstance(owned, Link)}.values())
 
-    def _owned(self) -> Iterator[tuple[str, Parameter | Link]]:
+    def _owned(self) -> list[tuple[str, Parameter | Link]]:
         """Give what the attributes hold, in order, with paths."""
+        found: list[tuple[str, Parameter | Link]] = []
         for name in self._members:
-            yield from leaves(self.__dict__[name], f"/{name}")
+            collect(self.__dict__[name], f"/{name}", found)
+        return found
 
     def name_params(self) -> None:
         """Name each parameter after its path in this link.
@@ -395,65 +388,75 @@ class Link:
 
 # -- finding --------------------------------------------------------------------------------------
 
-_CONTAINERS = frozenset((list, tuple, dict))
+_OWNED = (Parameter, Link)
 
 
-def _holds(container: Any) -> bool:
+def _holds(value: Any) -> bool:
     """Tell whether a container holds parameters or links, or may come to: it is empty, or has gaps (`None`)."""
-    parts = container.values() if type(container) is dict else container
-    found = len(container) == 0
-    for part in parts:
-        if part is None or isinstance(part, (Parameter, Link)) or (type(part) in _CONTAINERS and _holds(part)):
-            found = True
+    parts: Any
+    if isinstance(value, dict):
+        parts = value.values()
+    elif isinstance(value, (list, tuple)):
+        parts = value
+    elif isinstance(value, (set, frozenset)):
+        if any(isinstance(part, _OWNED) for part in value):
+            raise TypeError("a set has no order, so parameters and links in it would have no names; use a list")
+        return False
+    else:
+        return False
+    return len(value) == 0 or any(part is None or isinstance(part, _OWNED) or _holds(part) for part in parts)
+
+
+def collect(value: Any, path: str, found: list[tuple[str, Parameter | Link]]) -> None:
+    """Add the parameters and links in the value of an attribute to a list, with paths."""
+    if isinstance(value, _OWNED):
+        found.append((path, value))
+    elif isinstance(value, (list, tuple)):
+        for i, part in enumerate(value):
+            collect(part, f"{path}/{i}", found)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            before = len(found)
+            collect(part, f"{path}/{key}", found)
+            if len(found) > before:
+                _check_name(key, path)
+
+
+def named(value: Any, path: str = "") -> list[tuple[str, Parameter]]:
+    """Give the parameters in a value, own ones before those of child links, each once."""
+    found: list[tuple[str, Parameter]] = []
+    _collect_params(value, path, set(), found)
     return found
 
 
-def leaves(value: Any, path: str) -> Iterator[tuple[str, Parameter | Link]]:
-    """Give the parameters and links in a value of an attribute, with paths."""
-    if isinstance(value, (Parameter, Link)):
-        yield path, value
-    elif type(value) is list or type(value) is tuple:
-        for i, part in enumerate(value):
-            yield from leaves(part, f"{path}/{i}")
-    elif type(value) is dict:
-        for key, part in value.items():
-            if isinstance(part, (Parameter, Link)) or type(part) in _CONTAINERS:
-                _check_name(key, path)
-                yield from leaves(part, f"{path}/{key}")
-
-
-def named(value: Any, path: str, params: set[int], links: set[int]) -> Iterator[tuple[str, Parameter]]:
-    """Give the parameters in a value, own ones before those of child links, each once."""
-    if not isinstance(value, Link):
-        for below, owned in leaves(value, path):
-            if isinstance(owned, Link):
-                yield from named(owned, below, params, links)
-            elif id(owned) not in params:
-                params.add(id(owned))
-                yield below, owned
-        return
-    if id(value) in links:
-        return
-    links.add(id(value))
+def _collect_params(value: Any, path: str, seen: set[int], found: list[tuple[str, Parameter]]) -> None:
+    if isinstance(value, Link):
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        owned = value._owned()
+    else:
+        owned = []
+        collect(value, "", owned)
     children = []
-    for below, owned in value._owned():
-        if isinstance(owned, Link):
-            children.append((path + below, owned))
-        elif id(owned) not in params:
-            params.add(id(owned))
-            yield path + below, owned
+    for below, part in owned:
+        if isinstance(part, Link):
+            children.append((path + below, part))
+        elif id(part) not in seen:
+            seen.add(id(part))
+            found.append((path + below, part))
     for below, child in children:
-        yield from named(child, below, params, links)
+        _collect_params(child, below, seen, found)
 
 
-def _links(link: Link, path: str, seen: set[int]) -> Iterator[tuple[str, Link]]:
+def _collect_links(link: Link, path: str, seen: set[int], found: list[tuple[str, Link]]) -> None:
     if id(link) in seen:
         return
     seen.add(id(link))
-    yield path, link
-    for below, owned in link._owned():
-        if isinstance(owned, Link):
-            yield from _links(owned, path + below, seen)
+    found.append((path, link))
+    for below, part in link._owned():
+        if isinstance(part, Link):
+            _collect_links(part, path + below, seen, found)
 
 
 def _check_name(name: Any, where: str) -> None:
@@ -481,10 +484,10 @@ def _share(value: Any, memo: dict[int, Any]) -> None:
     """Enter everything but links and the containers of links into a memo of deepcopy."""
     if isinstance(value, Link):
         return
-    if type(value) is dict:
+    if isinstance(value, dict):
         for part in value.values():
             _share(part, memo)
-    elif type(value) is list or type(value) is tuple:
+    elif isinstance(value, (list, tuple)):
         for part in value:
             _share(part, memo)
     else:

@@ -71,7 +71,9 @@ def labels_like(function: str, x: Variable, t: Any, what: str = "labels") -> Var
     return labels
 
 
-def check_labels(function: str, t: Variable, n: int, ignore: int | None, argument: str = "t") -> bool:
+def check_labels(
+    function: str, t: Variable, n: int, ignore: int | None, argument: str = "t", what: str = "classes"
+) -> bool:
     """Tell whether any label is `ignore`; raise `LabelError`, which names one, where another is outside [0, n).
 
     This looks at the values, so it waits for a device that works asynchronously.
@@ -96,5 +98,5 @@ def check_labels(function: str, t: Variable, n: int, ignore: int | None, argumen
         value = int(raw[where]) if where else int(raw)
         place = f"{argument}[{', '.join(map(str, where))}]" if where else argument
         but = "" if ignore is None else f", and it is not the label {ignore} that is ignored"
-        raise LabelError(f"{function}: {place} = {value} is outside of the {n} classes 0 to {n - 1}{but}")
+        raise LabelError(f"{function}: {place} = {value} is outside of the {n} {what} 0 to {n - 1}{but}")
     return ignored

@@ -46,7 +46,7 @@ def embed_id(x: Any, W: Any, ignore_label: int | None = None) -> Variable:
         )
     same_device("embed_id", "x", x, "W", W)
     keep = None
-    if check_labels("embed_id", x, W.shape[0], ignore_label, "x"):
+    if check_labels("embed_id", x, W.shape[0], ignore_label, "x", "rows"):
         keep = x != ignore_label
         x = array_api.where(keep, x, 0)
     made: Variable = _embed_id(x, W, keep)
