@@ -332,7 +332,7 @@ class Variable(Installed):
         >>> x = xdbr.Variable([1.0], requires_grad=True)
         >>> remove = x.register_hook(lambda g: g * 10)
         >>> (x * 2).backward()
-        ... x.grad.item()
+        >>> x.grad.item()
         20.0
         """
         watch = watch_of(self._need_node("register_hook"))
