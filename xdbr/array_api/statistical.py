@@ -71,7 +71,10 @@ def sum(x: Any, /, *, axis: Axis = None, dtype: Dtype = None, keepdims: bool = F
 
 @primitive(name="mean", arrays=1)
 def _mean(xp: Any, x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    return xp.mean(floating(xp, x), axis=axis, keepdims=keepdims)
+    x = floating(xp, x)
+    if 0 in x.shape:  # libraries warn of a mean of nothing
+        return xp.sum(x, axis=axis, keepdims=keepdims) * float("nan")
+    return xp.mean(x, axis=axis, keepdims=keepdims)
 
 
 def _mean_rule(xp: Any, g: Array, x_shape: Shape, axis: Axis, keepdims: bool) -> Array:

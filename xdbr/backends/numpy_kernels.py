@@ -85,10 +85,19 @@ def _matrix_transpose(x: RawArray, /) -> RawArray:
 
 
 def _broadcast_to(x: RawArray, /, shape: Shape) -> RawArray:
-    if x.shape == () and type(shape) is tuple:  # as in the gradient of a sum
-        out: RawArray = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
-        out.flags.writeable = False
-        return out
+    # A view with strides of zero, as NumPy's own function gives at several times the cost; its memory must be compact.
+    if type(shape) is tuple and (x.shape == () or x.flags.c_contiguous):
+        new = len(shape) - x.ndim
+        strides = [0] * len(shape)
+        for i, (length, step) in enumerate(zip(x.shape, x.strides, strict=True), new):
+            if new >= 0 and length == shape[i]:
+                strides[i] = step
+            elif length != 1 or new < 0:
+                break
+        else:
+            out: RawArray = np.ndarray(shape, x.dtype, x, 0, strides)
+            out.flags.writeable = False
+            return out
     try:
         return np.broadcast_to(x, shape)
     except (ValueError, TypeError) as error:
