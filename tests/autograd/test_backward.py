@@ -436,3 +436,15 @@ class TestBadInput:
         with pytest.raises(RuntimeError):
             y.backward()
         assert w.grad is None
+
+    def test_a_missing_rule_raises_when_recording_too(self, device):
+        from xdbr.autograd.primitive import Primitive
+
+        half = Primitive(lambda xp, x1, x2, /: x1 * x2, name="with_one_rule")
+        half.vjp(lambda xp, g, x2: g * x2, None)
+        x, y = variable(1.0, device=device), variable(2.0, device=device)
+        for create_graph in (False, True):
+            with pytest.raises(GradientError, match="with_one_rule has no gradient rule for its argument 'x2'"):
+                half.function(x, y).backward(create_graph=create_graph)
+        half.function(x, y.detach()).backward()
+        assert x.grad.item() == 2.0

@@ -94,7 +94,7 @@ class Walk:
                     if code == 2:
                         ga = prim.rule0(xp, g, node.d2)  # type: ignore[misc]
                     elif code == 0:
-                        ga = (prim.rule0 or missing(prim))(xp, g)
+                        ga = (prim.rule0 or missing(prim, 0))(xp, g)
                     elif code == 4:
                         ga = prim.rule0(xp, g, node.out)  # type: ignore[misc]
                     elif code == 1:
@@ -122,7 +122,7 @@ class Walk:
                         if code == 1:
                             gb = prim.rule1(xp, g, node.d1)  # type: ignore[misc]
                         elif code == 0:
-                            gb = (prim.rule1 or missing(prim))(xp, g)
+                            gb = (prim.rule1 or missing(prim, 1))(xp, g)
                         elif code == 2:
                             gb = prim.rule1(xp, g, node.d2)  # type: ignore[misc]
                         elif code == 4:
@@ -303,8 +303,8 @@ class Walk:
         )
 
 
-def missing(prim: Primitive) -> Any:
-    raise missing_rule(prim, 0)
+def missing(prim: Primitive, i: int) -> Any:
+    raise missing_rule(prim, i)
 
 
 def missing_rule(prim: Primitive, i: int) -> GradientError:
@@ -370,9 +370,11 @@ def _rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any, gated: bo
             raise missing_rule(prim, 0)
         found: list[Any] = []
         for i, rule in enumerate(prim.rules):
-            if rule is None or not wanted[i]:
+            if not wanted[i]:
                 found.append(None)
                 continue
+            if rule is None:
+                raise missing_rule(prim, i)
             values = flat_saved(node, i, live)
             found.append(rule(xp, g, *([_gate(xp, value, g) for value in values] if gated else values)))
         return found
