@@ -83,7 +83,7 @@ class Namespace(types.ModuleType):
         here["_filled"] = True
         for name in array_api.__all__:
             here[name] = getattr(array_api, name)
-        here.update(backend.supported_dtypes(None))
+        here.update({name: dtype for name, dtype in DTYPES.items() if hasattr(backend.lib, name)})
         for extension, module in _EXTENSIONS.items():
             here[extension].__dict__.update({name: getattr(module, name) for name in module.__all__})
             here[extension].__dict__["__all__"] = list(module.__all__)

@@ -12,6 +12,7 @@ from ._base import DTYPES, host_memory
 from ._extras import Extras, is_basic
 from ._registry import Device
 from .compat_backend import CompatBackend
+from .torch_library import TorchLibrary
 
 __all__ = ["TorchBackend", "TorchExtras"]
 
@@ -104,7 +105,8 @@ class TorchBackend(CompatBackend):
         import array_api_compat.torch
 
         self._torch = torch
-        super().__init__(array_api_compat.torch, name, extras=TorchExtras(array_api_compat.torch))
+        lib = TorchLibrary(torch, array_api_compat.torch)
+        super().__init__(lib, name, extras=TorchExtras(lib))
         self.kernels = {"getitem": get_item, "getitem_masked": get_item}  # type: ignore[misc]
 
     # -- devices -----------------------------------------------------------------------------

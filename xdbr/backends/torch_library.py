@@ -1,0 +1,64 @@
+"""PyTorch's namespace as array-api-compat gives it, with what is still missing from the standard mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._typing import Axis, RawArray
+
+__all__ = ["TorchLibrary"]
+
+
+class TorchLibrary:
+    """The functions that deviate; all others are array-api-compat's."""
+
+    def __init__(self, torch: Any, compat: Any) -> None:
+        self._torch = torch
+        self._compat = compat
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._compat, name)
+        setattr(self, name, found)
+        return found
+
+    def __repr__(self) -> str:
+        return repr(self._compat)
+
+    # PyTorch indexes with 64 bits (or 32) only.
+
+    def take(self, x: RawArray, indices: RawArray, /, *, axis: int | None = None) -> RawArray:
+        return self._compat.take(x, self._index(indices), axis=axis)
+
+    def take_along_axis(self, x: RawArray, indices: RawArray, /, *, axis: int = -1) -> RawArray:
+        return self._compat.take_along_axis(x, self._index(indices), axis=axis)
+
+    def _index(self, indices: RawArray) -> RawArray:
+        integer = not (indices.is_floating_point() or indices.is_complex() or indices.dtype == self._torch.bool)
+        return indices.to(self._torch.int64) if integer else indices
+
+    # One shift for several axes is theirs in the standard.
+
+    def roll(self, x: RawArray, /, shift: int | tuple[int, ...], *, axis: Axis = None) -> RawArray:
+        if isinstance(shift, int) and isinstance(axis, tuple):
+            shift = (shift,) * len(axis)
+        return self._compat.roll(x, shift, axis=axis)
+
+    # These warn of, or fail on, arrays that are not contiguous.
+
+    def searchsorted(self, x1: RawArray, x2: RawArray, /, **options: Any) -> RawArray:
+        return self._compat.searchsorted(x1.contiguous(), x2.contiguous(), **options)
+
+    def isin(self, x1: Any, x2: Any, /, **options: Any) -> RawArray:
+        x1, x2 = (x.contiguous() if hasattr(x, "contiguous") else x for x in (x1, x2))
+        return self._compat.isin(x1, x2, **options)
+
+    # PyTorch does not say where an element comes first.
+
+    def unique_all(self, x: RawArray, /) -> Any:
+        torch = self._torch
+        values, inverse, counts = torch.unique(x, return_inverse=True, return_counts=True)
+        flat = inverse.reshape(-1)
+        places = torch.arange(flat.shape[0], device=x.device)
+        first = torch.full_like(values, flat.shape[0], dtype=torch.int64)
+        first = first.scatter_reduce_(0, flat, places, "amin")
+        return self._compat.UniqueAllResult(values, first, inverse, counts)
