@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _PLAIN = (bool, int, float, complex, str)
 
-__all__ = ["check_link_state", "host_copy", "link_state", "load_link_state", "misfit"]
+__all__ = ["check_link_state", "host_view", "link_state", "load_link_state", "misfit"]
 
 
-def host_copy(value: Any) -> Any:
+def host_view(value: Any) -> Any:
     """Give a Variable or raw array as a read-only array in host memory; anything else as it is.
 
     The memory may be that of `value`: Variables keep their values, so it does not change.
@@ -48,9 +48,9 @@ def link_state(link: Link) -> dict[str, Any]:
     """Give the state of a link; see `Link.state_dict`."""
     state: dict[str, Any] = {}
     for path, param in link.namedparams():
-        state[path[1:]] = host_copy(param) if param.is_initialized else None
+        state[path[1:]] = host_view(param) if param.is_initialized else None
     for path, owner, name in _persistents(link):
-        state[path[1:]] = host_copy(owner.__dict__[name])
+        state[path[1:]] = host_view(owner.__dict__[name])
     return state
 
 

@@ -20,7 +20,7 @@ from ..autograd.kernels import raw_namespace
 from ..autograd.variable import Variable, wrap
 from ..autograd.views import rebind
 from ..nn import Link, Parameter
-from ..nn.state import host_copy, misfit
+from ..nn.state import host_view, misfit
 from .hyperparameter import Hyperparameter
 
 __all__ = ["Hook", "Optimizer"]
@@ -301,7 +301,7 @@ class Optimizer:
             else:
                 continue
             state[f"param{path}/t"] = t
-            state |= {f"param{path}/{name}": host_copy(array) for name, array in arrays.items()}
+            state |= {f"param{path}/{name}": host_view(array) for name, array in arrays.items()}
         return state
 
     def load_state_dict(self, state: dict[str, Any], *, strict: bool = True) -> None:
@@ -326,7 +326,7 @@ class Optimizer:
         self._loaded = {}
         for path, _ in self._model("load_state_dict").namedparams():
             if f"param{path}/t" in state:
-                arrays = {name: host_copy(state[f"param{path}/{name}"]).copy() for name in self.state_names}
+                arrays = {name: host_view(state[f"param{path}/{name}"]).copy() for name in self.state_names}
                 self._loaded[path] = (state[f"param{path}/t"], arrays)
 
     def check_state_dict(self, state: Any, *, strict: bool = True) -> list[str]:

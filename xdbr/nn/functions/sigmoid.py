@@ -21,8 +21,8 @@ def sigmoid(xp: Any, x: Array, /) -> Array:
     >>> F.sigmoid(xdbr.asarray([-1000.0, 0.0, 1000.0]))
     Variable([0. , 0.5, 1. ], dtype=float32)
     """
-    small = xp.exp(-xp.abs(x))
-    return xp.where(x >= 0, 1, small) / (1 + small)
+    # exp(min(x, 0)) is the numerator for both signs: 1 or exp(x). A `where` would take longer than the second exp.
+    return xp.exp(xp.minimum(x, 0)) / (1 + xp.exp(-xp.abs(x)))
 
 
 sigmoid.vjp(lambda xp, g, out: g * (out * (1 - out)))
