@@ -1,4 +1,4 @@
-"""Random programs of views and writes: run on NumPy's arrays and on Variables they give the same, and the right gradients.
+"""Random programs of views and writes: on NumPy's arrays and on Variables they give the same, and the right gradients.
 
 A program works on a pool of arrays that starts with a matrix and a vector. Each step adds a view or a
 copy of one of them, or writes to one of them. It is drawn step by step while it runs on NumPy, which
@@ -164,7 +164,7 @@ class Draw:
         """Draw what is written: a number, or an array of the pool that broadcasts to `shape`.
 
         masked: whether it goes through a mask; NumPy 2.4 goes wrong there where the memory overlaps.
-        leading: whether it may have more axes than `shape`, of length one, which only a plain assignment without a mask drops.
+        leading: whether it may have more axes than `shape`, of length one: a plain assignment without a mask drops them.
         """
         fit = [j for j, y in enumerate(self.pool) if broadcasts(y.shape, shape) and (leading or y.ndim <= len(shape))]
         if not fit or self.rng.random() < 0.3:

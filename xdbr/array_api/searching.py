@@ -10,6 +10,7 @@ from .._typing import Array, Axis
 from ..autograd.primitive import primitive
 from ..autograd.variable import Variable
 from ._arguments import LIBRARY_ERRORS, broadcast, explained, raw_option
+from ._rules import kind
 
 __all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "searchsorted", "where"]
 
@@ -170,7 +171,7 @@ def _settled(xp: Any, condition: Array, x1: Any, x2: Any) -> tuple[Any, Any]:
     if complex not in kinds and float not in kinds:
         return x1, x2
     x = x2 if type(x1) in _SCALARS else x1
-    if not xp.isdtype(x.dtype, ("bool", "integral")):
+    if kind(x.dtype) not in "biu":
         return x1, x2
     dtype = _default(xp, kinds)
     return (x1, xp.astype(x2, dtype)) if x is x2 else (xp.astype(x1, dtype), x2)

@@ -50,10 +50,7 @@ _SOMETIMES_VIEWS = frozenset({"reshape"})
 @primitive(arrays=1, selecting=False)
 def getitem(xp: Any, x: Any, /, *, key: Key) -> Any:
     """Give `x[key]`."""
-    try:
-        return x[key]
-    except IndexError as error:
-        raise IndexError(f"getitem: {error} (key {_show(key)} of an array of shape {tuple(x.shape)})") from error
+    return x[key]
 
 
 def _getitem_rule(xp: Any, g: Any, x_shape: Any, key: Key) -> Any:
@@ -73,10 +70,7 @@ getitem.primitive.scatter = _accumulate_getitem
 @primitive(arrays=1, name="getitem_masked", selecting=True)
 def getitem_masked(xp: Any, x: Any, /, *, key: Key) -> Any:
     """Give `x[key]` for a key that holds a Boolean mask: a selection, so that a zero cotangent absorbs infinities."""
-    try:
-        return x[key]
-    except IndexError as error:
-        raise IndexError(f"getitem: {error} (key {_show(key)} of an array of shape {tuple(x.shape)})") from error
+    return x[key]
 
 
 getitem_masked.vjp(_getitem_rule)
@@ -249,7 +243,10 @@ def _raw_key_part(part: Any, backend: Backend, x: Variable) -> Any:
         name = part.dtype.name
         if not name.startswith(("int", "uint", "bool")):
             raise IndexError(f"getitem: an index array must have an integer or boolean dtype; got {part.dtype}")
-        return raw
+        if name != "bool" and tuple(raw.shape) == ():
+            return int(raw)
+        # PyTorch takes uint8 for a mask, and refuses the other unsigned dtypes.
+        return RAW_NAMESPACES[type(raw)].astype(raw, backend.dtype("int64")) if name.startswith("uint") else raw
     found = backends.of(part)
     if found is not None and tuple(part.shape) == () and not isinstance(part, bool):
         host = found.to_host(part)
@@ -282,6 +279,13 @@ def read(x: Variable, key: Key, /) -> Variable:
         refresh(x)
     backend = x._backend
     key = raw_key(key, backend, x)
+    try:
+        return _read(x, key)
+    except IndexError as error:
+        raise IndexError(f"getitem: {error} (key {_show(key)} of an array of shape {tuple(x._data.shape)})") from error
+
+
+def _read(x: Variable, key: Key) -> Variable:
     if is_basic(key):
         options = {"key": key}
         y: Variable = getitem.primitive.apply((x,), options)
@@ -410,13 +414,13 @@ def _value(x: Variable, value: Any, backend: Backend) -> tuple[Any, Any]:
         raw = value._raw
         node = value._node
         found = value._backend
+    elif t is float or t is int or t is bool or t is complex:
+        if t is complex and _kind(x._data.dtype) != "c":
+            raise DtypeError(f"setitem: a complex value cannot be written into an array of dtype {x.dtype}")
+        return value, None
     else:
         found = backends.of(value)
         if found is None:
-            if isinstance(value, complex) and _kind(x._data.dtype) != "c":
-                raise DtypeError(f"setitem: a complex value cannot be written into an array of dtype {x.dtype}")
-            if isinstance(value, (bool, int, float, complex)):
-                return value, None
             return backend.asarray(value, dtype=x._data.dtype, device=x.device), None
         raw = value
         if found is not backend and tuple(raw.shape) == ():
