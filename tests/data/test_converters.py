@@ -45,6 +45,7 @@ def test_numbers_beside_arrays(device: str) -> None:
 def test_batch_of_an_array_is_taken_at_once(device: str) -> None:
     x = xdbr.asarray([[1, 2], [3, 4], [5, 6]], device=device)
     assert concat_examples(Batch(x, [2, 0]), device).tolist() == [[5, 6], [1, 2]]
+    assert concat_examples(Batch(x._raw, [2, 0]), device).tolist() == [[5, 6], [1, 2]]
 
 
 def test_batch_reads_as_a_list() -> None:

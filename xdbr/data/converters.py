@@ -51,6 +51,8 @@ def concat_examples(batch: Sequence[Any], device: Any = None, *, padding: Any = 
 
 def gather(dataset: Any, indices: Sequence[int], padding: Any = None) -> Any:
     """Give the examples of `dataset` at `indices` joined, by one array operation where it can do that."""
+    if of(dataset) is not None:
+        dataset = wrap(dataset)
     if isinstance(dataset, Variable):
         xp = dataset.__array_namespace__()
         return xp.take(dataset, xp.asarray(list(indices), dtype=xp.int64, device=dataset.device), axis=0)

@@ -33,8 +33,17 @@ def load_idx_dir(
     For the examples and the options see `get_mnist`. Raises `DataNotFoundError`, which lists all
     files that are missing, and `DataError` where a file is damaged or images and labels do not match.
 
+    >>> import pathlib, tempfile
     >>> from xdbr.data import load_idx_dir
-    >>> train, test = load_idx_dir("fashion-mnist")  # doctest: +SKIP
+    >>> image = bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 0, 51, 102, 255])
+    >>> label = bytes([0, 0, 8, 1, 0, 0, 0, 1, 7])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for part in ("train", "t10k"):
+    ...         _ = pathlib.Path(folder, f"{part}-images-idx3-ubyte").write_bytes(image)
+    ...         _ = pathlib.Path(folder, f"{part}-labels-idx1-ubyte").write_bytes(label)
+    ...     train, test = load_idx_dir(folder)
+    >>> train[0]
+    (Variable([0. , 0.2, 0.4, 1. ], dtype=float32), Variable(7, dtype=int64))
     """
     place = HOST if device is None else parse_device(device, function="load_idx_dir")
     folder = Path(folder)

@@ -69,8 +69,12 @@ def get_mnist(
     by default `cache_dir() / "mnist"`. Raises `DataNotFoundError`, which says what to do, where they
     are not there and cannot be downloaded (or, with `download=False`, may not be).
 
-    >>> from xdbr.data import get_mnist
-    >>> train, test = get_mnist()  # doctest: +SKIP
+    >>> from xdbr.data import DataNotFoundError, get_mnist
+    >>> try:
+    ...     train, test = get_mnist(folder="nowhere", download=False)
+    ... except DataNotFoundError as error:
+    ...     print(str(error).splitlines()[0])
+    get_mnist: train-images-idx3-ubyte.gz is not there, and download=False
     """
     place = cache_dir() / "mnist" if folder is None else Path(folder)
     _provide(place, download)
