@@ -7,6 +7,7 @@ it never counts as passed. Arguments after `--` go to the tool that the session 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import shutil
@@ -85,6 +86,9 @@ nox.options.reuse_venv = "yes"
 nox.options.download_python = "never"
 # A missing Python is reported as a skipped session on CI systems too.
 nox.options.error_on_missing_interpreters = False
+# One session per core; each prints as a block when it ends.
+nox.options.parallel = "auto"
+nox.options.allow_parallel = True
 nox.options.sessions = [
     "lint",
     "typing",
@@ -205,7 +209,7 @@ def examples(session: nox.Session) -> None:
                     session.error(f"examples/{script} on {device} left no {sorted(promised - left)} in --out")
 
 
-@nox.session
+@nox.session(allow_parallel=False)
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or those named after `--`, such as `import_time.py`."""
     install(session, "torch")
@@ -279,21 +283,24 @@ def find_suite(session: nox.Session, given: str | None) -> Path:
     if is_suite(folder):
         return folder
     session.log(f"cloning {SUITE_URL} at {SUITE_COMMIT[:12]}")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    try:
-        git("init", "--quiet", folder=folder)
-        git("remote", "add", "origin", SUITE_URL, folder=folder)
-        git("fetch", "--depth", "1", "origin", SUITE_COMMIT, folder=folder)
-        git("checkout", "--quiet", "FETCH_HEAD", folder=folder)
-        git("submodule", "update", "--init", "--depth", "1", folder=folder)
-    except (OSError, subprocess.SubprocessError) as error:
-        shutil.rmtree(folder)
-        said = getattr(error, "stderr", None) or str(error)
-        session.skip(
-            f"NOT RUN: cannot clone {SUITE_URL}: {said.strip().splitlines()[-1]}; "
-            "name a clone with XDBR_ARRAY_API_TESTS=PATH or -- --suite PATH"
-        )
+    # Cloned aside and moved when whole: another session may be doing the same.
+    with tempfile.TemporaryDirectory(dir=session.cache_dir.resolve()) as aside:
+        clone = Path(aside, "clone")
+        clone.mkdir()
+        try:
+            git("init", "--quiet", folder=clone)
+            git("remote", "add", "origin", SUITE_URL, folder=clone)
+            git("fetch", "--depth", "1", "origin", SUITE_COMMIT, folder=clone)
+            git("checkout", "--quiet", "FETCH_HEAD", folder=clone)
+            git("submodule", "update", "--init", "--depth", "1", folder=clone)
+        except (OSError, subprocess.SubprocessError) as error:
+            said = getattr(error, "stderr", None) or str(error)
+            session.skip(
+                f"NOT RUN: cannot clone {SUITE_URL}: {said.strip().splitlines()[-1]}; "
+                "name a clone with XDBR_ARRAY_API_TESTS=PATH or -- --suite PATH"
+            )
+        with contextlib.suppress(OSError):  # the other session was first
+            clone.rename(folder)
     return folder
 
 
