@@ -139,6 +139,23 @@ def test_what_it_prints_and_writes(tmp_path: Path, images: Path, device: xdbr.De
     }
 
 
+def test_without_the_optional_packages(tmp_path: Path, images: Path) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    for name in ("matplotlib", "sklearn", "tqdm"):
+        (hidden / f"{name}.py").write_text(f"raise ImportError('no {name}')")
+    done = run(tmp_path, "--data", images, "--epochs", 2, *SHORT, modules=hidden)
+    assert done.returncode == 0, done.stderr
+    advice = 'pip install "xdbr[examples]"'
+    assert done.stdout.count(f"tqdm is not installed, so there is no progress bar: {advice}") == 1
+    assert done.stdout.count(f"matplotlib is not installed, so there is no plot.png: {advice}") == 1
+    assert not (tmp_path / "result" / "plot.png").exists()
+    assert (tmp_path / "result" / "graph.svg").exists()
+    done = run(tmp_path, modules=hidden)
+    assert done.returncode == 1
+    assert done.stderr == f"train_mnist.py: error: get_digits: scikit-learn is not installed: {advice}\n"
+
+
 def test_resumed_run_equals_a_straight_one(tmp_path: Path, images: Path, device: xdbr.Device) -> None:
     common = ("--data", images, *SHORT, "--dropout", "0.3")
     train(tmp_path, *common, "--epochs", 6, "--out", "straight", device=device)
