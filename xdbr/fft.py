@@ -415,6 +415,7 @@ def _rfftfreq(at: At, n: int, /, *, d: float = 1.0, dtype: Dtype = None, device:
     return _frequencies("fft.rfftfreq", at, lambda xp, n: xp.arange(n // 2 + 1, device=at.device), n, d, dtype)
 
 
+_fftfreq.__name__, _rfftfreq.__name__ = "fftfreq", "rfftfreq"  # what the functions bound to a backend are called
 fftfreq = bind(_fftfreq, None)
 rfftfreq = bind(_rfftfreq, None)
 

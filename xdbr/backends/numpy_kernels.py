@@ -71,11 +71,12 @@ def _std(x: RawArray, /, *, axis: Axis = None, correction: float = 0.0, keepdims
 
 
 def _running(accumulate: Callable[..., Any], initial: int) -> Callable[..., Any]:
-    def run(x: RawArray, /, *, axis: int = -1, dtype: Any = None, include_initial: bool = False) -> RawArray:
-        if not include_initial:
-            return accumulate(x, axis, dtype)
-        first = np.full((*x.shape[:axis], 1, *x.shape[axis:][1:]), initial, dtype=x.dtype)
-        return accumulate(np.concatenate([first, x], axis=axis), axis, dtype)
+    def run(x: RawArray, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> RawArray:
+        axis = 0 if axis is None else axis % x.ndim
+        if include_initial:
+            first = np.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), initial, dtype=x.dtype)
+            x = np.concatenate([first, x], axis=axis)
+        return accumulate(x, axis, dtype)
 
     return run
 
