@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import initializers
+from . import functions, initializers, links
 from ._errors import LabelError, UninitializedError
 from .chain import Chain, ChainList, Sequential
 from .link import Link
@@ -16,5 +16,7 @@ __all__ = [
     "Parameter",
     "Sequential",
     "UninitializedError",
+    "functions",
     "initializers",
+    "links",
 ]
