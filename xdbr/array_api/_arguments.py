@@ -42,14 +42,14 @@ def unique_axes(function: str, axis: Any, ndim: int) -> tuple[int, ...]:
     return found
 
 
-def lengths(function: str, shape: Any) -> Shape:
+def lengths(function: str, shape: Any, argument: str = "shape") -> Shape:
     """Read a shape: an integer or a sequence of integers. Raises `TypeError` where it is neither."""
     try:
         if hasattr(shape, "__index__"):
             return (shape.__index__(),)
         return tuple(n.__index__() for n in shape)
     except (TypeError, AttributeError):
-        raise TypeError(f"{function}: shape must be an integer or a sequence of integers; got {shape!r}") from None
+        raise TypeError(f"{function}: {argument} must be an integer or a sequence of integers; got {shape!r}") from None
 
 
 def broadcast(function: str, shapes: Sequence[Shape]) -> Shape:

@@ -480,14 +480,15 @@ roll.vjp(_roll_rule)
 
 @primitive(name="tile", arrays=1)
 def _tile(xp: Any, x: Array, /, repetitions: Any) -> Array:
+    times = lengths("tile", repetitions, "repetitions")
     try:
-        return xp.tile(x, lengths("tile", repetitions))
+        return xp.tile(x, times)
     except LIBRARY_ERRORS as error:
         raise explained("tile", error, x) from error
 
 
 def _tile_rule(xp: Any, g: Array, x_shape: Shape, repetitions: Any) -> Array:
-    times = lengths("tile", repetitions)
+    times = lengths("tile", repetitions, "repetitions")
     ndim = max(len(times), len(x_shape))
     times = (1,) * (ndim - len(times)) + times
     shape = (1,) * (ndim - len(x_shape)) + tuple(x_shape)
