@@ -89,7 +89,7 @@ def backward(
         elif create_graph:
             x._grad = old + g
         else:
-            x._grad = wrap(old._raw + g._raw)
+            x._grad = wrap(old._raw) + g
 
 
 def _input_nodes(function: str, inputs: list[Any]) -> list[Node]:
@@ -141,14 +141,14 @@ def _start(
                     g = backend.asarray(g, dtype=raw.dtype, device=y.device)
                 g = wrap(g)
             check_gradient(function, g, y)
-            if not live:
-                g = g._raw
+        if type(g) not in VARIABLES:
+            g = wrap(g)
+        elif not live:
+            g = g.detach()
         if loss_scale is not None:
             g = g * float(loss_scale)
-        if live and type(g) not in VARIABLES:
-            g = wrap(g)
         pending[node] = pending[node] + g if node in pending else g
-    return pending
+    return pending if live else {node: g._raw for node, g in pending.items()}
 
 
 def _run(

@@ -30,7 +30,7 @@ class Composite:
 
     def kernel(self, backend: Backend) -> Callable[..., Any]:
         """Give the function on the backend's raw arrays."""
-        return functools.partial(self.forward, raw_namespace(backend))
+        return backend.placed(functools.partial(self.forward, raw_namespace(backend)))
 
     def _make(self) -> Callable[..., Any]:
         forward = self.forward
@@ -58,6 +58,8 @@ class Composite:
                     return forward(namespace(backend), *args, **options)
             raws = [_raw(arg) for arg in args]
             raw_options = {name: _raw(arg) for name, arg in options.items()}
+            if backend.current_device:
+                return _wrapped(self.kernel(backend)(*raws, **raw_options))
             return _wrapped(forward(raw_namespace(backend), *raws, **raw_options))
 
         return call

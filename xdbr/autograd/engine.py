@@ -16,11 +16,13 @@ what is finite has the derivatives of the plain product, also where the cotangen
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, cast
 
+from .. import backends
 from .._errors import DeviceError, DtypeError, GradientError, ShapeError
-from ..backends import canonical_dtype
+from ..backends import Backend, Device, canonical_dtype
 from .graph import Node, Watch
 from .kernels import RAW_NAMESPACES
 from .primitive import SELECT, Primitive
@@ -42,7 +44,7 @@ def check_gradient(function: str, g: Variable, y: Variable) -> None:
 class Walk:
     """The state of one backward."""
 
-    __slots__ = ("debug", "flagged", "found", "heap", "needed", "owned", "pending", "retain", "stops")
+    __slots__ = ("debug", "flagged", "found", "heap", "needed", "owned", "pending", "place", "retain", "stops")
 
     def __init__(
         self, pending: dict[Node, Any], needed: set[Node] | None, stops: list[Node] | None, retain: bool, debug: bool
@@ -58,11 +60,20 @@ class Walk:
         self.found: dict[Node, Any] = {}
         self.owned: set[Node] = set()
         self.flagged: set[Node] = set()
+        self.place: _Place | None = None
 
     def plain(self) -> None:
-        """Run the rules on raw arrays: the hot loop. Flat nodes are pulled here, all others by `pull`."""
+        """Run the rules on raw arrays, each where its cotangent lies in a library that has a current device."""
+        if any(g is not None and _backend_of(g).current_device for g in self.pending.values()):
+            with _Place() as self.place:
+                self._plain()
+        else:
+            self._plain()
+
+    def _plain(self) -> None:
+        """The hot loop. Flat nodes are pulled here, all others by `pull`."""
         heap, pending, owned, flagged, needed = self.heap, self.pending, self.owned, self.flagged, self.needed
-        retain, careful, stops = self.retain, self.debug, self.stops
+        retain, careful, stops = self.retain, self.debug or self.place is not None, self.stops
         kind: type | None = None
         xp: Any = None
         dtype: Any = None
@@ -207,6 +218,9 @@ class Walk:
                 "pass retain_graph=True to that one to keep it"
             )
         flagged = node in self.flagged
+        place = self.place
+        if place is not None:
+            place.enter(g)
         if live is None and prim.scatter is not None:
             self.scatter(node, g, xp)
             return
@@ -220,6 +234,8 @@ class Walk:
         for i, (edge, gi) in enumerate(zip(edges, cotangents, strict=True)):
             if not wanted[i] or edge is None or gi is None:  # a rule that gives None states a zero
                 continue
+            if place is not None:
+                place.enter(gi)
             if flagged and prim.is_elementwise and gi is not g:
                 gi = xp.extras.absorb(g, gi)
             if type(gi.shape) is not tuple or gi.shape != edge.shape:
@@ -301,6 +317,34 @@ class Walk:
                 else "; with xdbr.debug_mode(): in the forward, the line that made it is shown"
             )
         )
+
+
+def _backend_of(g: Any) -> Backend:
+    first = next(part for part in g if part is not None) if type(g) is list else g
+    return cast(Backend, backends.of(first))
+
+
+class _Place:
+    """Keeps the library's current device where the cotangent at hand lies (CuPy on a machine with several GPUs)."""
+
+    def __init__(self) -> None:
+        self.stack = ExitStack()
+        self.device: Device | None = None
+
+    def __enter__(self) -> _Place:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stack.close()
+
+    def enter(self, g: Any) -> None:
+        """Make the device of `g` the current one."""
+        backend = _backend_of(g)
+        device = backend.device_of(next(part for part in g if part is not None) if type(g) is list else g)
+        if device != self.device:
+            self.stack.close()
+            self.stack.enter_context(backend.use(device))
+            self.device = device
 
 
 def missing(prim: Primitive, i: int) -> Any:

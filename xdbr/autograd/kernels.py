@@ -140,13 +140,15 @@ class RawNamespace:
         entry = REGISTRY.get(self._prefix + name)
         found: Any
         if self._prefix == "extras." and hasattr(self._library, name):
-            found = getattr(self._library, name)
+            found = self._backend.placed(getattr(self._library, name))
         elif entry is not None:
             found = entry.kernel(self._backend)
         elif not self._prefix and name in ("linalg", "fft", "extras", "special"):
             found = RawNamespace(self._backend, name + ".")
         else:
             found = getattr(self._library, name)
+            if callable(found) and not isinstance(found, type):
+                found = self._backend.placed(found)
         setattr(self, name, found)
         return found
 

@@ -123,12 +123,12 @@ class Primitive:
 
     def kernel(self, backend: Backend) -> Callable[..., Any]:
         """Give the function that computes this primitive on the backend's raw arrays."""
-        own = backend.kernels.get(self.name)
-        if own is not None:
-            return own  # type: ignore[no-any-return]
-        library = Library(backend)
-        direct = direct_name(self.forward, len(self.array_names), self.option_names)
-        return functools.partial(self.forward, library) if direct is None else find(library, direct)
+        found = backend.kernels.get(self.name)
+        if found is None:
+            library = Library(backend)
+            direct = direct_name(self.forward, len(self.array_names), self.option_names)
+            found = functools.partial(self.forward, library) if direct is None else find(library, direct)
+        return backend.placed(found)
 
     def _kernel_for(self, array_type: type) -> Callable[..., Any]:
         backend = backends.of_type(array_type)

@@ -133,6 +133,8 @@ class Backend:
     kernels: ClassVar[dict[str, Any]] = {}
     multi_device: bool = False
     """Whether its arrays may lie on several devices, so that each call has to compare them."""
+    current_device: bool = False
+    """Whether functions and operators run on a current device, which then has to be made that of their arguments."""
     aliasing_views: bool = True
     """Whether arrays can be written, so that a buffer that is nobody else's may be written in place."""
 

@@ -76,7 +76,7 @@ class CupyBackend(Backend):
         self.lib = array_api_compat.cupy
         self.extras = CupyExtras(self.lib, cupyx.scatter_add)
         self.array_types = (cupy.ndarray,)
-        self.multi_device = self._count > 1
+        self.multi_device = self.current_device = self._count > 1
         self._devices = tuple(Device(name, i) for i in range(self._count))
         memory = cupy.cuda.memory
         # Buffers that CuPy has allocated itself; others (DLPack, other libraries' pointers) may have further readers.
@@ -86,7 +86,8 @@ class CupyBackend(Backend):
     # -- arrays ------------------------------------------------------------------------------
 
     def copy(self, raw: RawArray, /) -> RawArray:
-        return raw.copy()
+        with raw.device:  # where CuPy allocates the copy
+            return raw.copy()
 
     def to_host(self, raw: RawArray, /) -> np.ndarray[Any, Any]:
         host: np.ndarray[Any, Any] = self._cupy.asnumpy(raw)
@@ -158,10 +159,9 @@ class CupyBackend(Backend):
 
         def run(*args: Any, **options: Any) -> Any:
             for arg in args:
-                if type(arg) is list and arg:
-                    arg = arg[0]
-                if type(arg) is array_type:
-                    with arg.device:
+                first = arg[0] if type(arg) in (list, tuple) and arg else arg
+                if type(first) is array_type:
+                    with first.device:
                         return kernel(*args, **options)
             return kernel(*args, **options)
 

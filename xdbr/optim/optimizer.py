@@ -170,7 +170,7 @@ class Optimizer:
             if arrays and (backend.multi_device or type(next(iter(arrays.values()))) is not type(grad)):
                 arrays = {name: _beside(array, param) for name, array in arrays.items()}
             raw = param._raw
-            new, arrays = self.rule(raw_namespace(backend), raw, grad, arrays, slot.t + 1)
+            new, arrays = backend.placed(self.rule)(raw_namespace(backend), raw, grad, arrays, slot.t + 1)
             if new.dtype != raw.dtype or tuple(new.shape) != tuple(raw.shape):
                 raise ShapeError(
                     f"{type(self).__name__}.update: the rule gave shape {tuple(new.shape)} and dtype {new.dtype} for "
