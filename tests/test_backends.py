@@ -733,6 +733,37 @@ def test_training_on_the_second_device(two, where):
     assert all(param.device == where for param in model.params())
 
 
+def test_creation_in_cupy_enters_the_device_that_it_is_given():
+    """What array-api-compat's namespace of CuPy takes and ignores."""
+    from xdbr.backends.cupy_backend import CupyLibrary
+
+    class Here:
+        fft = type("fft", (), {"fftfreq": staticmethod(lambda n: (boxlib._current[-1], n))})
+        pi = 3.0
+
+        @staticmethod
+        def zeros(shape, *, dtype=None):
+            return boxlib._current[-1], shape, dtype
+
+        @staticmethod
+        def ones_like(x):
+            return boxlib._current[-1]
+
+    class Device(boxlib.Where):
+        def __enter__(self):
+            boxlib._current.append(self)
+
+        def __exit__(self, *error):
+            boxlib._current.pop()
+
+    here, there = boxlib.Where(0), Device(1)
+    lib = CupyLibrary(Here)
+    assert lib.zeros((2,), dtype="f4") == (here, (2,), "f4")
+    assert lib.zeros(3, device=there) == (there, 3, None) and lib.zeros(3) == (here, 3, None)
+    assert lib.ones_like(boxlib.Box([1.0], there)) == there and lib.ones_like(boxlib.Box([1.0], there), device=Device(0)) == here
+    assert lib.fft.fftfreq(4, device=there) == (there, 4) and lib.pi == 3.0
+
+
 def test_what_is_no_namespace_is_refused(registry):
     backends.register("nothing", lambda: CompatBackend(object(), "nothing"))
     with pytest.raises(BackendError, match="is no Array API namespace"):

@@ -3,7 +3,8 @@
 The current device. CuPy allocates and launches on the calling thread's current device, and refuses or
 slows down where the arguments lie on another. On a machine with several GPUs every kernel is therefore
 run with its arguments' device current (`placed`), and the engine enters it around the operators of the
-gradient rules (`use`); with one GPU neither costs anything.
+gradient rules (`use`), and creation functions with the device that they are given (`CupyLibrary`: the
+namespace of array-api-compat takes `device` and ignores it); with one GPU none of this costs anything.
 
 Scalars. CuPy's reductions give 0-d arrays, never Python or NumPy scalars: nothing here waits for the
 GPU, unless a value is asked for.
@@ -23,10 +24,45 @@ from ._base import DTYPES, Backend, baseline, canonical_dtype, references
 from ._extras import Extras, is_basic
 from ._registry import Device
 
-__all__ = ["CupyBackend", "CupyExtras"]
+__all__ = ["CupyBackend", "CupyExtras", "CupyLibrary"]
 
 # What CUDA's atomicAdd takes, directly or for the real and imaginary parts.
 _ATOMIC = frozenset(("float16", "float32", "float64", "complex64", "complex128", "int32", "uint32", "uint64"))
+
+
+_CREATION = frozenset(("arange", "empty", "eye", "full", "linspace", "ones", "zeros", "fftfreq", "rfftfreq"))
+_LIKE = frozenset(("empty_like", "full_like", "ones_like", "zeros_like"))
+
+
+class CupyLibrary:
+    """A namespace whose creation functions create on the `device` that they are given."""
+
+    def __init__(self, compat: Any) -> None:
+        self._compat = compat
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._compat, name)
+        if name == "fft":
+            found = CupyLibrary(found)
+        elif name in _CREATION or name in _LIKE:
+            found = _creating(found, name in _LIKE)
+        setattr(self, name, found)
+        return found
+
+    def __repr__(self) -> str:
+        return repr(self._compat)
+
+
+def _creating(function: Callable[..., Any], like: bool) -> Callable[..., Any]:
+    def create(*args: Any, device: Any = None, **options: Any) -> Any:
+        if device is None and like:
+            device = args[0].device
+        if device is None:
+            return function(*args, **options)
+        with device:
+            return function(*args, **options)
+
+    return create
 
 
 class CupyExtras(Extras):
@@ -73,7 +109,7 @@ class CupyBackend(Backend):
         import array_api_compat.cupy
         import cupyx
 
-        self.lib = array_api_compat.cupy
+        self.lib = CupyLibrary(array_api_compat.cupy) if self._count > 1 else array_api_compat.cupy
         self.extras = CupyExtras(self.lib, cupyx.scatter_add)
         self.array_types = (cupy.ndarray,)
         self.multi_device = self.current_device = self._count > 1
