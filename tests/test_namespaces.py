@@ -12,6 +12,7 @@ import pytest
 import xdbr
 from xdbr import BackendError, array_api
 from xdbr._namespaces import names
+from xdbr._typing import ArrayNamespace
 from xdbr.array_api.creation import CREATION
 from xdbr.autograd.kernels import raw_namespace
 
@@ -82,6 +83,12 @@ def test_creation_functions_are_bound_to_the_backend(xp, backend):
 def test_every_public_name_resolves(xp):
     assert [name for name in xp.__all__ if not hasattr(xp, name)] == []
     assert [name for name in names() if not hasattr(xp, name) and name not in xdbr.backends.DTYPES] == []
+
+
+def test_the_protocol_names_what_every_namespace_has(xp):
+    # float16 is beyond the standard, and not every library has it.
+    assert set(ArrayNamespace.__annotations__) == set(names()) - {"float16"}
+    assert [name for name in ArrayNamespace.__annotations__ if not hasattr(xp, name)] == []
 
 
 def test_the_namespace_is_a_module_that_can_be_imported():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from .. import backends
 from .._errors import DeviceError, DtypeError, GradientError, ShapeError
-from .._typing import Dtype, RawArray, Shape
+from .._typing import ArrayNamespace, Dtype, RawArray, Shape
 from ..backends import Device, canonical_dtype, parse_device
 from .graph import Node, Watch, next_order, watch_of
 from .installed import Installed
@@ -204,12 +204,12 @@ class Variable(Installed):
             raise TypeError(f"Variable.name: expected a string or None; got {type(value).__name__}")
         self._name = value
 
-    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> ArrayNamespace:
         """Give the namespace of this Variable's backend; raises `ValueError` for an unknown version of the standard."""
         from .._namespaces import check_version, namespace
 
         check_version(api_version)
-        return namespace(self._backend)
+        return cast(ArrayNamespace, namespace(self._backend))
 
     # -- gradient ----------------------------------------------------------------------------
 
