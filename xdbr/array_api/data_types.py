@@ -106,13 +106,12 @@ def to_device(x: Any, device: Any, /, *, stream: Any = None) -> Variable:
     """
     if stream is not None:
         raise DeviceError(f"to_device: streams are the backend's own affair; expected stream=None, got {stream!r}")
-    if type(x) not in VARIABLES:
-        x = wrap(x)
+    y: Variable = x if type(x) in VARIABLES else wrap(x)
     target = parse_device(device, function="to_device")
-    source = x.device
+    source = y.device
     if target == source:
-        return x
-    return move.primitive.apply((x,), {"source": source, "target": target})  # type: ignore[no-any-return]
+        return y
+    return move.primitive.apply((y,), {"source": source, "target": target})  # type: ignore[no-any-return]
 
 
 def _transfer(raw: Any, source: Device, target: Device) -> Any:
