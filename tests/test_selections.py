@@ -1,4 +1,4 @@
-"""Below a selection (`where`, a mask, a write) a zero cotangent absorbs infinities, and higher derivatives are right."""
+"""Below a selection (`where`, a mask, a write) a zero cotangent absorbs infinities; higher derivatives are right."""
 
 from __future__ import annotations
 

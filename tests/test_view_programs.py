@@ -164,7 +164,7 @@ class Draw:
         """Draw what is written: a number, or an array of the pool that broadcasts to `shape`.
 
         masked: whether it goes through a mask; NumPy 2.4 goes wrong there where the memory overlaps.
-        leading: whether it may have more axes than `shape`, of length one: a plain assignment without a mask drops them.
+        leading: whether it may have further axes of length one, which a plain assignment without a mask drops.
         """
         fit = [j for j, y in enumerate(self.pool) if broadcasts(y.shape, shape) and (leading or y.ndim <= len(shape))]
         if not fit or self.rng.random() < 0.3:

@@ -124,7 +124,7 @@ def ellipsis_everywhere(xp: Any, x: Any, v: Any) -> Any:
     return x, same, last
 
 
-@program("partial keys")
+@program()
 def iteration_gives_views(xp: Any, x: Any, v: Any) -> Any:
     for i, row in enumerate(x):
         row *= float(i)
@@ -292,6 +292,14 @@ def broadcast_writes(xp: Any, x: Any, v: Any) -> Any:
     x[1:, :] = v
     x[:, 1:3] = xp.reshape(v[:3], (3, 1))
     x[0, :] = xp.reshape(v, (1, 4))
+    return x
+
+
+@program()
+def lists_as_values(xp: Any, x: Any, v: Any) -> Any:
+    x[0, ...] = [0.1, 0.2, 0.3, 0.4]
+    x[1, ...] = [v[0], v[1] * v[2], 1.5, x[0, 1]]
+    x[:2, 1:3] = [[v[3], 2.0], [-1, v[3]]]
     return x
 
 

@@ -220,7 +220,7 @@ def ones(*shape: int, dtype: str = "float64") -> Any:
     return lambda xp: xp.ones(shape, dtype=dtype)
 
 
-def number(value: complex) -> Any:
+def number(value: Any) -> Any:
     return lambda xp: value
 
 
@@ -232,6 +232,9 @@ BAD: list[Any] = [
     pytest.param(put_at((0, 0, 0), number(1.0)), IndexError, "setitem", id="too many"),
     pytest.param(put_at(ROW, number(1j)), DtypeError, "setitem: a complex value", id="complex number"),
     pytest.param(put_at(ROW, ones(4, dtype="complex128")), DtypeError, "setitem: a complex", id="complex"),
+    pytest.param(put_at(ROW, number([1j, 2.0, 3.0, 4.0])), DtypeError, "setitem: complex values", id="complex list"),
+    pytest.param(put_at(ROW, number("text")), DtypeError, "expected numbers; got str", id="a text"),
+    pytest.param(put_at(ROW, number(None)), DtypeError, "expected numbers", id="None"),
     pytest.param(put_at("row", number(1.0)), IndexError, "index is made of", id="text"),
     pytest.param(put_at(ones(3, 4), number(1.0)), IndexError, "integer or boolean", id="floats"),
     pytest.param(lambda x, xp: x.__iadd__(ones(2, 3, 4)(xp)), ShapeError, r"__iadd__: .*\(2, 3, 4\)", id="grows"),

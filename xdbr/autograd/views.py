@@ -421,7 +421,13 @@ def _value(x: Variable, value: Any, backend: Backend) -> tuple[Any, Any]:
     else:
         found = backends.of(value)
         if found is None:
-            return backend.asarray(value, dtype=x._data.dtype, device=x.device), None
+            from .._namespaces import namespace
+
+            asarray = namespace(backend).asarray
+            if x.dtype.kind != "c" and asarray(value, device=x.device).dtype.kind == "c":
+                raise DtypeError(f"setitem: complex values cannot be written into an array of dtype {x.dtype}")
+            made = asarray(value, dtype=x.dtype, device=x.device)
+            return made._raw, made._node
         raw = value
         if found is not backend and tuple(raw.shape) == ():
             return raw.item(), None
