@@ -96,6 +96,7 @@ class Primitive:
         self.outputs = outputs
         self.flat = not self.option_names and not list_arg and outputs == 1 and not joint and arity in (1, 2)
         self.two_slots = self.flat
+        self.simple = arity == 1 and not list_arg and not floating
         self.is_elementwise = elementwise
         self.floating = floating
         self.selecting = selecting
@@ -228,6 +229,8 @@ class Primitive:
 
     def apply(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Run the primitive on any arguments that it takes, and record it where that is asked for."""
+        if self.simple and type(args[0]) in VARIABLES:
+            return self._apply_to_one(args[0], options)
         inputs: Sequence[Any] = args[0] if self.list_arg else args
         raws, backend = self._raws(inputs)
         kernel = self.kernels[backend.array_types[0]]
@@ -242,6 +245,18 @@ class Primitive:
                     return self._record(edges, raws, options, out, mode.debug)
                 break
         return self._wrap(out)
+
+    def _apply_to_one(self, x: Variable, options: dict[str, Any]) -> Any:
+        """Run a primitive of one array with options on a Variable: the usual case, such as a reduction."""
+        if x._view is not None:
+            refresh(x)
+        raw = x._data
+        out = self.kernels[type(raw)](raw, **options)
+        n = x._node
+        if n is None or not self.differentiable:
+            return self._wrap(out)
+        mode = MODE.get()
+        return self._record([n], [raw], options, out, mode.debug) if mode.recording else self._wrap(out)
 
     def operator(self) -> Callable[..., Any]:
         """Give the function as a binary operator: `NotImplemented` for operands of a foreign type."""
@@ -374,26 +389,26 @@ class Primitive:
 
     def _save(self, edges: list[Node | None], raws: list[Any], options: dict[str, Any], out: Any) -> dict[str, Any]:
         """Keep what the rules that will run name, and nothing else."""
-        if self.joint is not None or self.list_arg:
+        if self.joint is not None or self.list_arg or self.arity == 1:
             names = self.keep[0] if self.keep else frozenset()
         else:
             names = frozenset().union(*(keep for keep, edge in zip(self.keep, edges, strict=False) if edge is not None))
         saved: dict[str, Any] = {}
+        arrays = self.array_names
+        defaults = self.defaults
         for name in names:
-            if name == "out":
-                saved[name] = out
-            elif name in options:
+            if name in options:
                 saved[name] = options[name]
-            elif name in self.defaults:
-                saved[name] = self.defaults[name]
-            elif self.list_arg and name == self.array_names[0]:
-                saved[name] = raws
-            elif name in self.array_names:
-                saved[name] = raws[self.array_names.index(name)]
+            elif name == "out":
+                saved[name] = out
+            elif name in defaults:
+                saved[name] = defaults[name]
             elif self.list_arg:
-                saved[name] = [getattr(raw, name[-5:]) for raw in raws]
+                saved[name] = raws if name == arrays[0] else [getattr(raw, name[-5:]) for raw in raws]
+            elif name in arrays:
+                saved[name] = raws[arrays.index(name)]
             else:
-                raw = raws[self.array_names.index(name[:-6])]
+                raw = raws[arrays.index(name[:-6])]
                 saved[name] = getattr(raw, name[-5:], () if name.endswith("shape") else None)
         return saved
 
