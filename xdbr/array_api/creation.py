@@ -390,7 +390,7 @@ def zeros_like(x: Any, /, *, dtype: Dtype = None, device: Any = None) -> Variabl
 def meshgrid(xp: Any, *arrays: Any, indexing: str = "xy") -> tuple[Any, ...]:
     """Coordinate arrays from the 1-d coordinate vectors `arrays`: a tuple, all of one shape.
 
-    indexing: "xy" (the first two axes swapped) or "ij". Differentiable; raises `ShapeError` for a vector that is not 1-d.
+    indexing: "xy" (the first two axes swapped) or "ij". Raises `ShapeError` for a vector that is not 1-d.
 
     >>> import xdbr
     >>> x, y = xdbr.meshgrid(xdbr.arange(2), xdbr.arange(3))
