@@ -122,6 +122,14 @@ def values_for(taken):
     yield np.array(7.0)
 
 
+@pytest.mark.parametrize(("variant", "key"), CASES)
+def test_read(variant, key):
+    x = sample()
+    before = raw(x)
+    np.testing.assert_array_equal(host(VARIANTS[variant]().read(before, key=raw(key))), x[key])
+    np.testing.assert_array_equal(host(before), x)
+
+
 # -- index_add -----------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from .data_types import astype
 from .elementwise import real
 from .linear_algebra import contract
 
-__all__ = ["absorb", "cast", "contract", "gate", "index_add", "write"]
+__all__ = ["absorb", "cast", "contract", "gate", "index_add", "read", "write"]
 
 
 @primitive(name="extras.index_add", arrays=2)
@@ -26,7 +26,18 @@ def _index_add(xp: Any, x: Array, v: Array, /, *, key: Key) -> Array:
     return xp.extras.index_add(x, v, key=key)
 
 
-_index_add.vjp(lambda xp, g: g, lambda xp, g, key: g[key])
+_index_add.vjp(lambda xp, g: g, lambda xp, g, key: xp.extras.read(g, key=key))
+
+
+def read(x: Any, /, *, key: Key) -> Any:
+    """Give `x[key]`: in rules, for every key that a forward has taken, also where the library lacks such keys.
+
+    >>> import xdbr
+    >>> from xdbr.array_api.extras import read
+    >>> read(xdbr.arange(3), key=slice(None, None, -1))
+    Variable([2, 1, 0], dtype=int64)
+    """
+    return x[key]
 
 
 def index_add(x: Any, v: Any, /, *, key: Key) -> Variable:

@@ -112,7 +112,7 @@ def _setitem_rule(xp: Any, g: Any, needs: list[bool], walk: Walk, key: Key, last
 
 
 def _written(xp: Any, g: Any, walk: Walk, key: Key, last: Any) -> Any:
-    part = walk(g)[key]
+    part = xp.extras.read(walk(g), key=key)
     return part if last is None else xp.where(last, part, 0)
 
 

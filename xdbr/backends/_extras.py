@@ -26,7 +26,11 @@ class Extras:
         self.xp = xp
         self.writable = writable
 
-    # -- indexed updates ---------------------------------------------------------------------
+    # -- indexing ----------------------------------------------------------------------------
+
+    def read(self, x: RawArray, /, *, key: Key) -> RawArray:
+        """Give `x[key]`."""
+        return x[key]
 
     def index_add(self, x: RawArray, v: RawArray, /, *, key: Key, owned: bool = False) -> RawArray:
         """Give `x` with `v` added at `key`, where positions that `key` names twice receive both.

@@ -20,6 +20,9 @@ __all__ = ["TorchBackend", "TorchExtras"]
 class TorchExtras(Extras):
     """The extras that PyTorch has itself."""
 
+    def read(self, x: RawArray, /, *, key: Key) -> RawArray:
+        return get_item(x, key=key)
+
     def index_add(self, x: RawArray, v: RawArray, /, *, key: Key, owned: bool = False) -> RawArray:
         out = x if owned else x.clone()
         if is_basic(key) and not _steps_back(key):
@@ -29,7 +32,7 @@ class TorchExtras(Extras):
         if all(hasattr(part, "dtype") and part.dtype != self.xp.bool for part in parts):
             v = v if hasattr(v, "dtype") else self.xp.asarray(v, dtype=x.dtype, device=x.device)
             return out.index_put_(parts, v, accumulate=True)
-        where = get_item(self.positions(out), key=key)
+        where = self.read(self.positions(out), key=key)
         v = self._spread(v, where.shape, out)
         return out.reshape(-1).index_add_(0, where.reshape(-1), v).reshape(out.shape)
 
@@ -40,7 +43,7 @@ class TorchExtras(Extras):
             if self.shares(part, out):
                 part[key] = v
                 return out
-        return self.put_at(x, get_item(walk(self.positions(x)), key=key), v)
+        return self.put_at(x, self.read(walk(self.positions(x)), key=key), v)
 
     def shares(self, part: RawArray, whole: RawArray, /) -> bool:
         return bool(part.untyped_storage().data_ptr() == whole.untyped_storage().data_ptr())
