@@ -1,4 +1,4 @@
-"""A made-up array library that keeps the standard and nothing more: arrays cannot be written, and NumPy cannot read them.
+"""A made-up array library: the standard and nothing more. Arrays cannot be written, and NumPy cannot read them.
 
 It stands for whatever library a third party registers as a backend. And it has devices as CuPy has: of
 several one is current, and what runs while the current device is not that of the arguments is an error.
@@ -153,7 +153,9 @@ class Info:
         return [Where(0), Where(1)]
 
     def dtypes(self, *, device=None, kind=None):
-        return {name: np.dtype(name) for name in ("bool", "int32", "int64", "float32", "float64", "complex64", "complex128")}
+        return {
+            name: np.dtype(name) for name in ("bool", "int32", "int64", "float32", "float64", "complex64", "complex128")
+        }
 
     def default_dtypes(self, *, device=None):
         return {"integral": np.dtype("int64"), "indexing": np.dtype("int64")}

@@ -45,7 +45,9 @@ KEYS = {
     "step back": Key((slice(None), slice(None, None, -1), slice(None)), steps_back=True),
     "steps back on two axes": Key((slice(None, None, -2), slice(None), slice(3, 0, -1)), steps_back=True),
     "empty step back": Key((slice(0, 2, -1), ...), steps_back=True),
-    "step back beside an integer and a new axis": Key((1, None, slice(None, None, -1), 0), standard=False, steps_back=True),
+    "step back beside an integer and a new axis": Key(
+        (1, None, slice(None, None, -1), 0), standard=False, steps_back=True
+    ),
     "integer arrays": Key((ints(0, 2, 1), ints(1, 3, 0), ints(4, 0, 2))),
     "the same position twice": Key((ints(1, 0, 1, 1), ints(2, 3, 2, 2), ints(0, 4, 0, 0))),
     "arrays that broadcast": Key((ints([0], [2]), ints(1, 3), ints(4, 4)), standard=False),
@@ -84,7 +86,7 @@ VARIANTS = {
 
 
 def possible(key: Key, variant: str) -> bool:
-    """Whether the library indexes with such keys at all; array-api-strict takes the standard's only, torch no negative steps."""
+    """Whether the library has such keys: array-api-strict has the standard's only, torch no negative steps."""
     if BACKEND.name == "torch" and variant != "own" and key.steps_back:
         return False
     return key.standard or BACKEND.name != "strict"
@@ -225,9 +227,7 @@ def test_write_through_views(variant, walk):
         v = (np.arange(part[key].size) + 100.0).reshape(part[key].shape)
         expected = x.copy()
         expected.reshape(-1)[part[key]] = v
-        out = VARIANTS[variant]().write(
-            raw(x), raw(v), walk=lambda a: WALKS[walk](BACKEND.lib, a), key=raw(key)
-        )
+        out = VARIANTS[variant]().write(raw(x), raw(v), walk=lambda a: WALKS[walk](BACKEND.lib, a), key=raw(key))
         np.testing.assert_array_equal(host(out), expected)
 
 
@@ -311,7 +311,12 @@ def test_kinds_of_keys():
     assert is_basic((1, slice(None), None, ...)) and is_basic(0)
     assert not is_basic(True) and not is_basic((0, array)) and not is_basic(array)
     assert is_writable_key(array) and is_writable_key((array,)) and is_writable_key((0, ...))
-    assert not is_writable_key((None, ...)) and not is_writable_key((array, 0)) and not is_writable_key(ints(0)) and not is_writable_key(True)
+    assert (
+        not is_writable_key((None, ...))
+        and not is_writable_key((array, 0))
+        and not is_writable_key(ints(0))
+        and not is_writable_key(True)
+    )
 
 
 def test_every_extra_has_a_mirror():

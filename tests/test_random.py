@@ -242,7 +242,7 @@ def test_copies_and_pickles_go_on_alike(g):
         (lambda s: s.update(version=99), "expected a state of version 1; got 99"),
         (lambda s: s.update(kind="dice"), "the state is of a 'dice' generator"),
         (lambda s: s.update(seed="many"), "seed must be an integer"),
-        (lambda s: s.update({key: "zz" for key in ("state", "key", "draw", "inc")}), "not the state of a"),
+        (lambda s: s.update(dict.fromkeys(("state", "key", "draw", "inc"), "zz")), "not the state of a"),
         (lambda s: [s.pop(key, None) for key in ("inc", "draw")], "not the state of a"),
     ],
 )
@@ -340,8 +340,7 @@ def test_threads_share_a_generator(g):
 
     def work():
         start.wait()
-        for _ in range(25):
-            found.append(tuple(to_host(g.integers(0, 2**30, 4)).tolist()))
+        found.extend(tuple(to_host(g.integers(0, 2**30, 4)).tolist()) for _ in range(25))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -379,13 +378,29 @@ def test_default_generator_is_made_once():
         (lambda g: g.normal(2, scale=math.nan), ValueError, "normal: scale must be finite; got nan"),
         (lambda g: g.normal(2, scale="wide"), TypeError, "normal: scale must be a number; got 'wide'"),
         (lambda g: g.normal(-1), ShapeError, r"normal: shape must not have negative lengths; got \(-1,\)"),
-        (lambda g: g.normal((2, 1.5)), TypeError, r"normal: shape must be an integer or a tuple of integers; got \(2, 1.5\)"),
+        (
+            lambda g: g.normal((2, 1.5)),
+            TypeError,
+            r"normal: shape must be an integer or a tuple of integers; got \(2, 1.5\)",
+        ),
         (lambda g: g.normal(None), TypeError, "normal: shape must be an integer"),
-        (lambda g: g.normal(2, dtype="int32"), DtypeError, "normal: dtype must be a real floating-point one; got int32"),
+        (
+            lambda g: g.normal(2, dtype="int32"),
+            DtypeError,
+            "normal: dtype must be a real floating-point one; got int32",
+        ),
         (lambda g: g.normal(2, dtype="complex64"), DtypeError, "normal: dtype must be a real floating-point one"),
-        (lambda g: g.uniform(2, low=2.0, high=1.0), ValueError, r"uniform: low must not exceed high; got low=2\.0, high=1\.0"),
+        (
+            lambda g: g.uniform(2, low=2.0, high=1.0),
+            ValueError,
+            r"uniform: low must not exceed high; got low=2\.0, high=1\.0",
+        ),
         (lambda g: g.uniform(2, high=math.inf), ValueError, "uniform: high must be finite"),
-        (lambda g: g.uniform(2, low=-1e308, high=1e308, dtype="float64"), ValueError, "their difference must be finite"),
+        (
+            lambda g: g.uniform(2, low=-1e308, high=1e308, dtype="float64"),
+            ValueError,
+            "their difference must be finite",
+        ),
         (lambda g: g.uniform(2, high=1e39, dtype="float32"), ValueError, "must be finite in float32"),
         (lambda g: g.integers(3, 3, 2), ValueError, "integers: low must be below high; got low=3, high=3"),
         (lambda g: g.integers(4, 3, 2), ValueError, "integers: low must be below high; got low=4, high=3"),

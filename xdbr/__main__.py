@@ -15,7 +15,7 @@ from ._errors import XdbrError
 
 
 def report() -> dict[str, Any]:
-    """Collect what is here: versions, defaults, and for each backend its devices or the reason why it is not available."""
+    """Collect versions, defaults, and for each backend its devices or the reason why it is not available."""
     found: dict[str, Any] = {
         "xdbr": __version__,
         "python": platform.python_version(),

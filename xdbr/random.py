@@ -445,6 +445,8 @@ def _check_state(function: str, state: Any, keys: tuple[str, ...]) -> None:
         raise SerializationError(f"{function}: expected a dict; got {type(state).__name__}")
     missing = [key for key in ("version", *keys) if key not in state]
     if missing:
-        raise SerializationError(f"{function}: the state lacks {', '.join(missing)}; it has {', '.join(map(str, state))}")
+        raise SerializationError(
+            f"{function}: the state lacks {', '.join(missing)}; it has {', '.join(map(str, state))}"
+        )
     if state["version"] != _VERSION:
         raise SerializationError(f"{function}: expected a state of version {_VERSION}; got {state['version']!r}")

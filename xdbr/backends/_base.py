@@ -62,7 +62,7 @@ _canonical: dict[Any, Dtype] = {}
 
 
 def canonical_dtype(dtype: Any) -> Dtype:
-    """Give the object that stands for `dtype` (a name, a NumPy dtype or any loaded library's); `dtype` itself if unknown."""
+    """Give the object that stands for `dtype`, a name or any loaded library's; `dtype` itself where it is unknown."""
     if isinstance(dtype, np.dtype):
         return dtype if dtype.kind != "V" else _canonical.get(dtype, dtype)
     if isinstance(dtype, str):
@@ -97,7 +97,7 @@ def host_array(obj: Any, default: str) -> np.ndarray[Any, Any]:
 
 
 def _is_plain(obj: Any) -> bool:
-    """Tell whether the first element of a nested sequence is a Python number, not an array's with a dtype of its own."""
+    """Tell whether a nested sequence starts with a Python number, not with an array that has a dtype of its own."""
     while isinstance(obj, (list, tuple, range)):
         if not obj:
             return True
@@ -158,7 +158,9 @@ class Backend:
         """Give a view of `raw` that cannot be written where the library has such, else `raw` itself."""
         return raw
 
-    def asarray(self, obj: Any, /, *, dtype: Any = None, device: Device | None = None, copy: bool | None = None) -> RawArray:
+    def asarray(
+        self, obj: Any, /, *, dtype: Any = None, device: Device | None = None, copy: bool | None = None
+    ) -> RawArray:
         """Convert a scalar, nested sequence, buffer or array of this library to a raw array."""
         raw_device = None if device is None else self.raw_device(device)
         return self.lib.asarray(obj, dtype=self.dtype(dtype), device=raw_device, copy=copy)
@@ -176,7 +178,7 @@ class Backend:
         return self.asarray(host, device=device or self.default_device())
 
     def is_view(self, part: RawArray, whole: RawArray, /) -> bool:
-        """Tell whether `part`, which a view function gave from `whole`, is a view of it, so that writes to it reach `whole`."""
+        """Tell whether `part`, which a function that may give a view gave from `whole`, is one."""
         return True
 
     def from_dlpack(self, x: Any, /, *, device: Device | None = None, copy: bool | None = None) -> RawArray:
@@ -188,9 +190,8 @@ class Backend:
         raw = self.lib.from_dlpack(x)
         if device is not None and self.device_of(raw) != device:
             if copy is False:
-                raise BufferError(
-                    f"from_dlpack: copy=False, but moving from {str(self.device_of(raw))!r} to {str(device)!r} needs a copy"
-                )
+                there = str(self.device_of(raw))
+                raise BufferError(f"from_dlpack: copy=False, but moving from {there!r} to {str(device)!r} needs a copy")
             return self.transfer(raw, device)
         return self.copy(raw) if copy else raw
 
@@ -282,7 +283,7 @@ class Backend:
         return nullcontext()
 
     def placed(self, kernel: Callable[..., Any], /) -> Callable[..., Any]:
-        """Give `kernel` so that it runs where its arguments lie, in a library whose functions run on a current device."""
+        """Give `kernel` so that it runs where its arguments lie, in a library that has a current device."""
         return kernel
 
     def synchronize(self, device: Device | None = None, /) -> None:

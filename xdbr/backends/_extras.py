@@ -62,7 +62,7 @@ class Extras:
         return self.put_at(x, walk(self.positions(x))[key], v)
 
     def shares(self, part: RawArray, whole: RawArray, /) -> bool:
-        """Tell whether a write to `part` reaches `whole`, which a walk led from: for sure where it is the same array."""
+        """Tell whether a write to `part`, to which a walk led from `whole`, reaches `whole`."""
         return part is whole
 
     def positions(self, x: RawArray, /) -> RawArray:
@@ -82,7 +82,7 @@ class Extras:
         return self._merge(x, where, _running_sums(xp, where, v), add=True)
 
     def put_at(self, x: RawArray, where: RawArray, v: RawArray, /) -> RawArray:
-        """Give `x` with `v` written at the row-major positions `where`; of a position named twice the last value stays."""
+        """Give `x` with `v` written at the row-major positions `where`; the last value stays at one named twice."""
         xp = self.xp
         v = self._spread(v, where.shape, x)
         where = xp.reshape(where, (-1,))
@@ -124,7 +124,7 @@ class Extras:
         return xp.astype(x, dtype, copy=False)
 
     def repeat_counts(self, repeats: RawArray, /) -> RawArray:
-        """Give, for each element of a repetition by `repeats`, which input element it came from; shapes (n,) to (sum,)."""
+        """Give for each element of a repetition by `repeats` which element it came from; shapes (n,) to (sum,)."""
         xp = self.xp
         ends = xp.cumulative_sum(repeats)
         total = int(ends[-1]) if repeats.shape[0] else 0
@@ -139,7 +139,7 @@ def is_basic(key: Key, /) -> bool:
 
 
 def is_writable_key(key: Key, /) -> bool:
-    """Tell whether the standard lets one assign through `key`: integers, slices and `...`, or one Boolean mask by itself."""
+    """Tell whether the standard lets one assign through `key`: integers, slices and `...`, or one Boolean mask."""
     parts = key if isinstance(key, tuple) else (key,)
     if len(parts) == 1 and "bool" in str(getattr(parts[0], "dtype", "")):
         return True
@@ -152,7 +152,12 @@ def _has_newaxis(key: Key) -> bool:
 
 
 def _is_basic_part(part: Any) -> bool:
-    return part is None or part is Ellipsis or isinstance(part, slice) or (isinstance(part, int) and not isinstance(part, bool))
+    return (
+        part is None
+        or part is Ellipsis
+        or isinstance(part, slice)
+        or (isinstance(part, int) and not isinstance(part, bool))
+    )
 
 
 def _size(shape: Shape) -> int:

@@ -27,7 +27,7 @@ class Source(Protocol):
         """Give numbers spread evenly over [low, high), `low` where the two are equal; `dtype` is canonical."""
 
     def normal(self, shape: Shape, loc: float, scale: float, dtype: Any) -> RawArray:
-        """Give numbers of the normal distribution around `loc` with standard deviation `scale`; `dtype` is canonical."""
+        """Give normal numbers around `loc` with standard deviation `scale`; `dtype` is canonical."""
 
     def integers(self, low: int, high: int, shape: Shape) -> RawArray:
         """Give integers spread evenly over [low, high), in the default integer dtype of the device."""
@@ -86,7 +86,9 @@ class HostSource:
         dtype = self._backend.default_integers(self._device)["integral"]
         limits = np.iinfo(dtype)
         if low < limits.min or high - 1 > limits.max:
-            raise DtypeError(f"integers: [{low}, {high}) does not fit into {dtype}, the integer dtype of {self._device}")
+            raise DtypeError(
+                f"integers: [{low}, {high}) does not fit into {dtype}, the integer dtype of {self._device}"
+            )
         return self._put(np.asarray(self._rng.integers(low, high, shape)).astype(dtype, copy=False))
 
     def bernoulli(self, p: float, shape: Shape) -> RawArray:
@@ -110,7 +112,7 @@ class HostSource:
 
     def set_state(self, state: dict[str, Any]) -> None:
         try:
-            whole = {
+            whole: Any = {
                 "bit_generator": "PCG64",
                 "state": {"state": int(state["state"], 16), "inc": int(state["inc"], 16)},
                 "has_uint32": int(state["has_uint32"]),
@@ -130,4 +132,3 @@ def _drawing_dtype(dtype: Any) -> Any:
 def _stored(drawn: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
     """Give the numbers in `dtype`, or as they were drawn where NumPy does not have it and the library converts them."""
     return drawn.astype(dtype, copy=False) if isinstance(dtype, np.dtype) else drawn
-

@@ -121,7 +121,9 @@ def get(name: str) -> Backend:
     try:
         return _load(name)
     except Exception as error:
-        raise BackendError(f"backend {name!r} is not available: {_reason(error)}; {_what_there_is(but=name)}") from error
+        raise BackendError(
+            f"backend {name!r} is not available: {_reason(error)}; {_what_there_is(but=name)}"
+        ) from error
 
 
 def _load(name: str) -> Backend:
@@ -136,8 +138,8 @@ def _load(name: str) -> Backend:
                     other = _TYPES.get(array_type)
                     if other is not None:
                         raise BackendError(
-                            f"its arrays are {array_type.__module__}.{array_type.__qualname__}, as those of the backend "
-                            f"{other.name!r}; the type of an array must tell its backend"
+                            f"its arrays are {array_type.__module__}.{array_type.__qualname__}, as those of "
+                            f"the backend {other.name!r}; the type of an array must tell its backend"
                         )
                 _TYPES.update(dict.fromkeys(backend.array_types, backend))
                 _loaded[name] = backend
@@ -197,7 +199,7 @@ def _what_there_is(but: str | None = None) -> str:
     return f"{text}; not available: {'; '.join(missing)}" if missing else text
 
 
-class _TypeTable(dict[type, Any]):
+class _TypeTable(dict[type, "Backend | None"]):
     """From the type of an array to its backend; a miss loads the backend, and is not remembered where there is none."""
 
     def __missing__(self, array_type: type) -> Backend | None:
@@ -378,7 +380,7 @@ def current_device(backend: Backend) -> Device:
     return chosen if chosen.name == backend.name else backend.default_device()
 
 
-class device(ModeContext):  # noqa: N801 - reads as a verb: `with xdbr.device("cupy:0"):`
+class device(ModeContext):  # a verb: `with xdbr.device("cupy:0"):`
     """Create arrays on another device inside; a context manager and a decorator.
 
     Raises `DeviceError` where there is no such device.

@@ -113,7 +113,7 @@ class CupyBackend(Backend):
         self.extras = CupyExtras(self.lib, cupyx.scatter_add)
         self.array_types = (cupy.ndarray,)
         self.multi_device = self.current_device = self._count > 1
-        self._devices = tuple(Device(name, i) for i in range(self._count))
+        self._devices: tuple[Device, ...] = tuple(Device(name, i) for i in range(self._count))
         memory = cupy.cuda.memory
         # Buffers that CuPy has allocated itself; others (DLPack, other libraries' pointers) may have further readers.
         self._own_memory = (memory.PooledMemory, memory.Memory, memory.MemoryAsync)
@@ -168,10 +168,10 @@ class CupyBackend(Backend):
         return self._devices
 
     def default_device(self) -> Device:
-        return self._devices[self._cupy.cuda.runtime.getDevice()]
+        return self._devices[int(self._cupy.cuda.runtime.getDevice())]
 
     def device_of(self, raw: RawArray, /) -> Device:
-        return self._devices[raw.device.id]
+        return self._devices[int(raw.device.id)]
 
     def raw_device(self, device: Device, /) -> Any:
         return self._raw(device)
@@ -245,7 +245,9 @@ def _count_devices(cupy: Any) -> int:
             driver = int(runtime.driverGetVersion())
         except runtime.CUDARuntimeError:
             driver = 0
-        known = f"its NVIDIA driver is for CUDA {driver // 1000}.{driver % 1000 // 10}" if driver else "no NVIDIA driver"
+        known = (
+            f"its NVIDIA driver is for CUDA {driver // 1000}.{driver % 1000 // 10}" if driver else "no NVIDIA driver"
+        )
         raise BackendError(
             f"CuPy {cupy.__version__} is installed, but this machine has no GPU that it can use: {known} ({error})"
         ) from error

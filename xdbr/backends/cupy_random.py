@@ -153,7 +153,9 @@ class PhiloxSource:
         self._key = seed if seed < 1 << 64 else _fold(seed)
         self._draw = 0
 
-    def _fill(self, name: str, body: str, shape: Shape, dtype: Any, each: int, parameters: str, *values: Any) -> RawArray:
+    def _fill(
+        self, name: str, body: str, shape: Shape, dtype: Any, each: int, parameters: str, *values: Any
+    ) -> RawArray:
         """Run a kernel that writes `each` numbers a thread into a new array."""
         cupy = self._cupy
         with self._device:
@@ -173,6 +175,7 @@ class PhiloxSource:
         return out
 
     def uniform(self, shape: Shape, low: float, high: float, dtype: Any) -> RawArray:
+        """Give numbers over [low, high)."""
         number = dtype.type
         with self._device:
             below = self._cupy.asarray(np.nextafter(number(high), number(low)).reshape(1))
@@ -190,6 +193,7 @@ class PhiloxSource:
         )
 
     def normal(self, shape: Shape, loc: float, scale: float, dtype: Any) -> RawArray:
+        """Give normal numbers."""
         double = dtype.name == "float64"
         return self._fill(
             "normal_double" if double else "normal_float",
@@ -203,6 +207,7 @@ class PhiloxSource:
         )
 
     def integers(self, low: int, high: int, shape: Shape) -> RawArray:
+        """Give integers over [low, high)."""
         span = (high - low) & 0xFFFFFFFFFFFFFFFF
         start = low & 0xFFFFFFFFFFFFFFFF
         return self._fill(
@@ -210,21 +215,26 @@ class PhiloxSource:
         )
 
     def bernoulli(self, p: float, shape: Shape) -> RawArray:
+        """Give Booleans that are true with probability `p`."""
         return self._fill("bernoulli", _BERNOULLI, shape, np.bool_, 4, "float64 high", np.float64(p))
 
     def permutation(self, n: int) -> RawArray:
+        """Give 0, ..., n - 1 in random order."""
         # Keys of 64 bits: two of a million are equal with a chance of one in forty million.
         keys = self.integers(-(1 << 63), 1 << 63, (n,))
         with self._device:
             return self._cupy.argsort(keys)
 
     def bits(self) -> int:
+        """Give a random integer of 63 bits."""
         return int(self.integers(0, 1 << 63, (1,))[0])
 
     def state(self) -> dict[str, Any]:
+        """Give key and number of the next draw."""
         return {"key": hex(self._key), "draw": hex(self._draw)}
 
     def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
         try:
             key, draw = int(state["key"], 16), int(state["draw"], 16)
         except (KeyError, TypeError, ValueError) as error:
@@ -236,4 +246,6 @@ class PhiloxSource:
 
 def _fold(seed: int) -> int:
     """Make a key of 64 bits from a longer seed."""
-    return int.from_bytes(blake2b(seed.to_bytes(-(-seed.bit_length() // 8), "little"), digest_size=8).digest(), "little")
+    return int.from_bytes(
+        blake2b(seed.to_bytes(-(-seed.bit_length() // 8), "little"), digest_size=8).digest(), "little"
+    )

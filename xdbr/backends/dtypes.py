@@ -25,13 +25,13 @@ _KINDS["numeric"] = _KINDS["integral"] + _KINDS["real floating"] + _KINDS["compl
 
 # Plain classes: `dataclasses` would take a third of the time that importing xdbr takes.
 class _Info:
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def _values(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self.__slots__)
 
     def __eq__(self, other: object) -> bool:
-        return self._values() == other._values() if type(other) is type(self) else NotImplemented  # type: ignore[attr-defined]
+        return self._values() == other._values() if type(other) is type(self) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._values())
@@ -46,7 +46,7 @@ class FInfo(_Info):
 
     __slots__ = ("bits", "dtype", "eps", "max", "min", "smallest_normal")
 
-    def __init__(self, bits: int, eps: float, max: float, smallest_normal: float, dtype: Dtype) -> None:  # noqa: A002
+    def __init__(self, bits: int, eps: float, max: float, smallest_normal: float, dtype: Dtype) -> None:
         self.bits = bits
         self.eps = eps
         self.max = max
@@ -60,7 +60,7 @@ class IInfo(_Info):
 
     __slots__ = ("bits", "dtype", "max", "min")
 
-    def __init__(self, bits: int, max: int, min: int, dtype: Dtype) -> None:  # noqa: A002
+    def __init__(self, bits: int, max: int, min: int, dtype: Dtype) -> None:
         self.bits = bits
         self.max = max
         self.min = min
@@ -68,7 +68,12 @@ class IInfo(_Info):
 
 
 def _dtype_of(function: str, type_: Any) -> Any:
-    if hasattr(type_, "dtype") and hasattr(type_, "shape") and not isinstance(type_, type) and not isinstance(type_, np.dtype):
+    if (
+        hasattr(type_, "dtype")
+        and hasattr(type_, "shape")
+        and not isinstance(type_, type)
+        and not isinstance(type_, np.dtype)
+    ):
         type_ = type_.dtype
     found = canonical_dtype(type_)
     if getattr(found, "name", None) not in DTYPES and found is not BFLOAT16:
@@ -76,7 +81,7 @@ def _dtype_of(function: str, type_: Any) -> Any:
     return found
 
 
-def finfo(type: Any, /) -> FInfo:  # noqa: A002 - the standard's name
+def finfo(type: Any, /) -> FInfo:
     """Give the limits of a floating-point dtype, or of an array's; of its parts where it is complex.
 
     Raises `DtypeError` for another dtype.
@@ -94,7 +99,7 @@ def finfo(type: Any, /) -> FInfo:  # noqa: A002 - the standard's name
     return FInfo(info.bits, float(info.eps), float(info.max), float(info.smallest_normal), np.dtype(info.dtype))
 
 
-def iinfo(type: Any, /) -> IInfo:  # noqa: A002 - the standard's name
+def iinfo(type: Any, /) -> IInfo:
     """Give the limits of an integer dtype, or of an array's; raises `DtypeError` for another dtype.
 
     >>> import xdbr
@@ -109,8 +114,10 @@ def iinfo(type: Any, /) -> IInfo:  # noqa: A002 - the standard's name
 
 
 def isdtype(dtype: Dtype, kind: Any) -> bool:
-    """Tell whether a dtype is of a kind: a dtype, "bool", "signed integer", "unsigned integer", "integral",
-    "real floating", "complex floating", "numeric", or a tuple of these.
+    """Tell whether a dtype is of a kind.
+
+    kind: a dtype, "bool", "signed integer", "unsigned integer", "integral", "real floating",
+        "complex floating", "numeric", or a tuple of these.
 
     Raises `ValueError` for an unknown kind.
 
@@ -180,7 +187,9 @@ def _with_scalar(dtype: Any, scalar: Any, default: str) -> Any:
         return DTYPES[default] if dtype.kind in "biu" else dtype
     if dtype.kind == "c":
         return dtype
-    return DTYPES["complex128" if dtype.name == "float64" or (dtype.kind in "biu" and default == "float64") else "complex64"]
+    return DTYPES[
+        "complex128" if dtype.name == "float64" or (dtype.kind in "biu" and default == "float64") else "complex64"
+    ]
 
 
 def can_cast(from_: Any, to: Any) -> bool:

@@ -52,7 +52,9 @@ def _add_rows(out: RawArray, rows: RawArray, v: RawArray) -> None:
     """
     n = out.shape[0]
     if rows.size and (int(rows.min()) < -n or int(rows.max()) >= n):
-        raise IndexError(f"index_add: an index in [{rows.min()}, {rows.max()}] is out of bounds for axis 0 of length {n}")
+        raise IndexError(
+            f"index_add: an index in [{rows.min()}, {rows.max()}] is out of bounds for axis 0 of length {n}"
+        )
     width = out.size // n if n else 0
     rows = rows.astype(np.intp, copy=False)
     starts = np.where(rows < 0, rows + n, rows).reshape(-1, 1) * width

@@ -115,7 +115,7 @@ class TorchBackend(CompatBackend):
     # -- devices -----------------------------------------------------------------------------
 
     def _list_devices(self) -> tuple[Any, ...]:
-        # The namespace's own list tries every kind that torch has ever heard of, and counts "meta", which holds no values.
+        # The namespace's own list tries every kind that torch has heard of, and counts "meta", which holds no values.
         torch = self._torch
         found = [torch.device("cpu")]
         for kind in ("cuda", "xpu", "mps"):
@@ -170,7 +170,9 @@ class TorchBackend(CompatBackend):
             )
         return raw
 
-    def asarray(self, obj: Any, /, *, dtype: Any = None, device: Device | None = None, copy: bool | None = None) -> RawArray:
+    def asarray(
+        self, obj: Any, /, *, dtype: Any = None, device: Device | None = None, copy: bool | None = None
+    ) -> RawArray:
         if isinstance(obj, self._torch.Tensor):
             self.as_array(obj)
         elif isinstance(obj, np.ndarray):
@@ -206,5 +208,3 @@ def _readable(host: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if not host.flags.writeable or any(stride < 0 for stride in host.strides):
         return np.array(host)
     return host
-
-
