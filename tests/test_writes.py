@@ -267,6 +267,20 @@ def test_what_needs_gradient_does_not_fit_into_integers(put: Any, xp: Any) -> No
     assert x.tolist() == [0, 0, 0, 0]
 
 
+def test_an_index_that_is_the_array_itself(xp: Any) -> None:
+    host = np.asarray([2, 0, 1, 0])
+    x = xp.asarray(host.tolist())
+    x[0] = 2  # from here on the buffer is ours, and may be written in place
+    for _ in range(2):
+        host[host % 3] = host[::-1][: host.size] + 1
+        x[x % 3] = xp.flip(x) + 1
+        assert x.tolist() == host.tolist()
+    ones = xp.asarray([1, 0, 0, 0])
+    ones[0] = 1
+    ones[ones == 1] = ones[0]
+    assert ones.tolist() == [1, 0, 0, 0]
+
+
 def test_a_write_from_another_device_is_refused(backend: Any, put: Any, device: Any) -> None:
     others = [other for other in backend.devices() if other != device]
     if not others:
