@@ -586,6 +586,8 @@ def fresh_kernels():
         for entry in kernels.REGISTRY.values():
             getattr(entry, "kernels", {}).pop(boxlib.Box, None)
         _namespaces._namespaces.pop("box", None)
+        for device in [device for device in xdbr.random._defaults if device.name == "box"]:
+            del xdbr.random._defaults[device]
 
     forget()
     yield
