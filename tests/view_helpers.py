@@ -13,18 +13,18 @@ import xdbr
 __all__ = ["KEYS", "able", "arguments", "listed", "put", "takes"]
 
 
-def takes(backend: Any, key: Any, *, write: bool = False) -> bool:
-    """Tell whether the library underneath takes a key."""
+def takes(backend: Any, key: Any) -> bool:
+    """Tell whether the library underneath takes a key, or xdbr mends that it does not (as PyTorch's backward steps)."""
     raw = backend.from_host(np.zeros((3, 4)))
     key = tuple(backend.from_host(np.asarray(part)) if isinstance(part, list) else part for part in key)
-    try:
-        if write:
-            raw[key] = 0.0
-        else:
-            raw[key]
-    except (IndexError, ValueError, TypeError):
-        return False
-    return True
+    for x in (raw, xdbr.Variable(raw)):
+        try:
+            x[key]
+            x[key] = 0.0
+        except (IndexError, ValueError, TypeError):
+            continue
+        return True
+    return False
 
 
 KEYS: dict[str, tuple[Any, ...]] = {
