@@ -17,9 +17,22 @@ from .._typing import Dtype, RawArray
 from ._base import BFLOAT16, DTYPES, _canonical, canonical_dtype, host_memory
 from ._extras import Extras
 from ._registry import Device
-from .compat_backend import CompatBackend
+from .compat_backend import CompatBackend, MendedLibrary
 
-__all__ = ["JaxBackend", "JaxExtras"]
+__all__ = ["JaxBackend", "JaxExtras", "JaxLibrary"]
+
+
+class JaxLibrary(MendedLibrary):
+    """`jax.numpy` with what deviates from the standard mended."""
+
+    def permute_dims(self, x: RawArray, /, axes: tuple[int, ...]) -> RawArray:
+        """Permute the axes, negative ones counting from the last."""
+        n = len(x.shape)
+        return self._lib.permute_dims(x, tuple(axis + n if axis < 0 else axis for axis in axes))
+
+    def searchsorted(self, x1: RawArray, x2: RawArray, /, **options: Any) -> RawArray:
+        """Search; the result has the default integer dtype, where JAX takes a narrow one."""
+        return self._lib.astype(self._lib.searchsorted(x1, x2, **options), self._lib.arange(0).dtype)
 
 
 class JaxExtras(Extras):
@@ -55,7 +68,8 @@ class JaxBackend(CompatBackend):
         if os.environ.get("JAX_ENABLE_X64", "1").lower() not in ("0", "false", "no", "off"):
             jax.config.update("jax_enable_x64", True)
         self._jax = jax
-        super().__init__(jax.numpy, name, extras=JaxExtras(jax.numpy, writable=False))
+        lib = JaxLibrary(jax.numpy)
+        super().__init__(lib, name, extras=JaxExtras(lib, writable=False))
         _canonical[np.dtype(jax.numpy.bfloat16)] = BFLOAT16
 
     # -- devices -----------------------------------------------------------------------------
