@@ -448,3 +448,36 @@ class TestBadInput:
                 half.function(x, y).backward(create_graph=create_graph)
         half.function(x, y.detach()).backward()
         assert x.grad.item() == 2.0
+
+    def test_no_inputs_give_no_gradients(self, device):
+        x = variable(1.0, device=device)
+        assert xdbr.grad(x * 2.0, []) == ()
+        (x * 2.0).backward(inputs=[])
+        assert x.grad is None
+
+
+class TestOwnership:
+    """Nobody's gradient is somebody else's Variable."""
+
+    @pytest.mark.parametrize("create_graph", [False, True])
+    def test_writing_to_one_gradient_does_not_reach_another(self, device, create_graph):
+        x, y = variable([1.0, 2.0], device=device), variable([3.0, 4.0], device=device)
+        start = xdbr.ones(2, dtype="float64", device=device)
+        (x + y).backward(start, create_graph=create_graph)
+        x.grad *= 10.0
+        assert (y.grad.tolist(), start.tolist()) == ([1.0, 1.0], [1.0, 1.0])
+        gx, gy = xdbr.grad(x + y, [x, y], start, create_graph=create_graph)
+        gx[0] = 7.0
+        assert (gy.tolist(), start.tolist()) == ([1.0, 1.0], [1.0, 1.0])
+
+    @pytest.mark.parametrize("create_graph", [False, True])
+    def test_a_hook_that_writes_its_argument_changes_nothing(self, device, create_graph):
+        x, y = variable([1.0], device=device), variable([1.0], device=device)
+        left, right = x * 1.0, y * 1.0
+
+        def hook(g):
+            g *= 10.0
+
+        right.register_hook(hook)
+        (left + right).backward(create_graph=create_graph)
+        assert (x.grad.tolist(), y.grad.tolist()) == ([1.0], [1.0])

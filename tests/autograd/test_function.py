@@ -136,3 +136,58 @@ def test_twice_on_a_freed_graph(device):
     y.backward()
     with pytest.raises(GradientError, match="graph of Exp has been freed"):
         y.backward()
+
+
+def test_a_saved_intermediate_has_no_second_derivative(device):
+    """What a saved intermediate depends on is not known: a constant would be silently wrong."""
+
+    class Square(xdbr.Function):
+        def forward(self, xp, x):
+            self.save(2 * x)
+            return x * x
+
+        def backward(self, xp, g):
+            (twice,) = self.saved
+            return g * twice
+
+    x = variable([3.0], device)
+    Square()(x).backward()
+    assert x.grad.tolist() == [6.0]
+    with pytest.raises(GradientError, match="saved arrays to be inputs or outputs"):
+        xdbr.grad(Square()(x), x, create_graph=True)
+
+
+def test_what_it_is_given_cannot_be_written_silently(backend, device):
+    class Greedy(xdbr.Function):
+        def forward(self, xp, x):
+            return x * 2.0
+
+        def backward(self, xp, g):
+            g *= 2.0
+            return g
+
+    if backend.name != "numpy":
+        pytest.skip("only NumPy has read-only arrays")
+    x, start = variable([1.0], device), xdbr.ones(1, dtype="float64", device=device)
+    with pytest.raises(ValueError, match="read-only"):
+        Greedy()(x).backward(start)
+    assert start.tolist() == [1.0]
+
+
+def test_an_integer_output_has_no_gradient(device):
+    class Sorted(xdbr.Function):
+        def forward(self, xp, x):
+            order = xp.argsort(x)
+            self.save(order)
+            return xp.take(x, order), order
+
+        def backward(self, xp, g, _):
+            (order,) = self.saved
+            return xp.take(g, xp.argsort(order))
+
+    x = variable([3.0, 1.0, 2.0], device)
+    y, order = Sorted()(x)
+    assert y.requires_grad
+    assert not order.requires_grad
+    xdbr.sum(y * xdbr.asarray([1.0, 10.0, 100.0], dtype="float64", device=device)).backward()
+    assert x.grad.tolist() == [100.0, 1.0, 10.0]

@@ -283,3 +283,50 @@ class TestAugmented:
         with pytest.raises(DtypeError, match="__imul__"):
             i *= 1.5
         assert i.tolist() == [1, 2]
+
+
+class TestCuts:
+    """What would cut the graph silently is refused."""
+
+    def test_a_variable_of_a_computed_variable(self, device):
+        y = needs(device) * 2.0
+        with pytest.raises(GradientError, match="cut off from its graph"):
+            xdbr.Variable(y)
+        with pytest.raises(GradientError, match="cut off from their graph"):
+            xdbr.nn.Parameter(y)
+        assert xdbr.asarray(y) is y
+
+    def test_numpy_gets_a_read_only_view(self):
+        x = xdbr.asarray([3.0, 4.0], device="numpy")
+        with pytest.raises(ValueError, match="read-only"):
+            np.asarray(x)[:] = 0.0
+        assert np.array(x).flags.writeable
+
+    def test_an_index_array_may_be_used_again(self):
+        x = needs("numpy")
+        index = np.asarray([0, 0])
+        y = xdbr.sum(x[index])
+        index[:] = 1
+        y.backward()
+        assert x.grad.tolist() == [2.0, 0.0]
+
+    def test_a_sequence_that_holds_variables_can_be_written(self, device):
+        x = needs(device)
+        y = xdbr.zeros(2, dtype="float64", device=device)
+        y[:] = [x[1], 5.0]
+        xdbr.sum(y * y).backward()
+        assert x.grad.tolist() == [0.0, 4.0]
+
+
+def test_errors_of_libraries_name_the_function():
+    x = xdbr.ones((2, 3))
+    with pytest.raises(ShapeError, match=r"add: .*x1: shape \(2, 3\), dtype float32; x2: shape \(2, 4\)"):
+        x + xdbr.ones((2, 4))
+    with pytest.raises(DtypeError, match="bitwise_invert: .*dtype float32"):
+        ~x
+
+
+@pytest.mark.parametrize("dtype", [object, "text", str, "datetime64[s]"])
+def test_dtypes_that_are_no_numbers(device, dtype):
+    with pytest.raises((DtypeError, TypeError)):
+        xdbr.zeros(2, dtype=dtype, device=device)

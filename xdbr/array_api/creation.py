@@ -145,7 +145,10 @@ def asarray(at: At, obj: Any, /, *, dtype: Dtype = None, device: Any = None, cop
     if isinstance(obj, (bool, int, float, complex)):
         return at.xp.asarray(obj, dtype=at.dtype(dtype, obj), device=at.device)
     if dtype is None:
-        return at.backend.from_host(backends.host_array(obj, get_default_dtype()), device=at.where)
+        host = backends.host_array(obj, get_default_dtype())
+        if host.dtype == "int64" and isinstance(obj, (list, tuple, range)):
+            host = host.astype(at.backend.default_integers(at.where)["integral"], copy=False)
+        return at.backend.from_host(host, device=at.where)
     # Python floats keep all their digits until they are converted to the dtype that is asked for.
     host = backends.host_array(obj, "float64")
     wanted = canonical_dtype(dtype)

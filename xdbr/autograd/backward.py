@@ -51,6 +51,8 @@ def grad(
     if len(cotangents) != len(several):
         raise ShapeError(f"grad: expected {len(several)} grad_outputs, one per output; got {len(cotangents)}")
     nodes = _input_nodes("grad", wanted)
+    if not nodes:
+        return ()
     found = _run("grad", several, cotangents, create_graph, retain_graph, nodes, loss_scale)
     results: list[Variable | None] = []
     for i, node in enumerate(nodes):
@@ -60,7 +62,7 @@ def grad(
             raise GradientError(
                 f"grad: the outputs do not depend on input {called}; pass allow_unused=True to get None for it"
             )
-        results.append(None if g is None else g if type(g) in VARIABLES else wrap(g))
+        results.append(None if g is None else _handle(g))
     return results[0] if single else tuple(results)
 
 
@@ -76,13 +78,15 @@ def backward(
     """Add the gradients of `outputs` to the `.grad` of the leaves (or of `inputs`); see `Variable.backward`."""
     wanted = [inputs] if isinstance(inputs, Variable) else list(inputs or ())
     nodes = None if inputs is None else _input_nodes("backward", wanted)
+    if nodes == []:
+        return
     found = _run("backward", outputs, cotangents, create_graph, retain_graph, nodes, loss_scale)
     keepers = None if nodes is None else dict(zip(nodes, wanted, strict=True))
     for node, g in found.items():
         x = node.variable() if keepers is None else keepers[node]
         if x is None:
             continue
-        g = g if type(g) in VARIABLES else wrap(g)
+        g = _handle(g)
         old = x.grad
         if old is None:
             x._grad = g
@@ -90,6 +94,11 @@ def backward(
             x._grad = old + g
         else:
             x._grad = wrap(old._raw) + g
+
+
+def _handle(g: Any) -> Variable:
+    """Give a cotangent as a Variable of its own: a write to one of two results must not reach the other."""
+    return wrap(g._raw, g._node) if type(g) in VARIABLES else wrap(g)
 
 
 def _input_nodes(function: str, inputs: list[Any]) -> list[Node]:

@@ -22,6 +22,8 @@ __all__ = ["binary", "general", "unary"]
 
 new = object.__new__
 
+FAILURES = (ValueError, TypeError, RuntimeError, OverflowError)
+
 REALS = frozenset((int, float))
 
 
@@ -40,7 +42,10 @@ def unary(p: Primitive) -> Callable[..., Any]:
         if x._view is not None:
             refresh(x)
         d = x._data
-        out = kernels[type(d)](d)
+        try:
+            out = kernels[type(d)](d)
+        except FAILURES as error:
+            raise p.explain(error, (d,)) from error
         y = new(Variable)
         y._data = out
         y._view = None
@@ -99,8 +104,12 @@ def binary(p: Primitive, slow: Callable[..., Any] | None = None) -> Callable[...
             n2 = x2._node
         except AttributeError:
             return beside_scalar(x1, x2)
+        try:
+            out = kernels[t](d1, d2)
+        except FAILURES as error:
+            raise p.explain(error, (d1, d2)) from error
         y = new(variable)
-        y._data = out = kernels[t](d1, d2)
+        y._data = out
         y._view = None
         if n1 is n2 is None:
             if floating and out.dtype is not d1.dtype:

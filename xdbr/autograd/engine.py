@@ -188,7 +188,7 @@ class Walk:
         """Run the hooks of a watched node and keep its cotangent where somebody collects it."""
         if watch.hooks:
             for hook in list(watch.hooks.values()):
-                given = g if live else wrap(g)
+                given = wrap(g._raw, g._node) if live else wrap(g)
                 new = hook(given)
                 if new is not None:
                     if not isinstance(new, Variable):
@@ -215,7 +215,7 @@ class Walk:
         if prim is prim.freed:
             raise GradientError(
                 f"backward: the graph of {prim.name} has been freed by an earlier backward; "
-                "pass retain_graph=True to that one to keep it"
+                "pass retain_graph=True to that one to keep it (one that failed frees what it has passed)"
             )
         flagged = node in self.flagged
         place = self.place

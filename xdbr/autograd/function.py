@@ -10,6 +10,7 @@ from .. import backends
 from .._config import MODE
 from .._errors import DeviceError, DtypeError, GradientError, ShapeError
 from .._typing import Array
+from ..backends import canonical_dtype
 from .graph import Node, next_order, remember_where
 from .kernels import raw_namespace
 from .primitive import Primitive, _Freed, select
@@ -95,6 +96,8 @@ class Function:
         recording = MODE.get().recording and any(edge is not None for edge in edges)
         call.saved = ()
         call.needs_input_grad = tuple(edge is not None and recording for edge in edges)
+        # Read-only where the library has such: they are also somebody else's.
+        raws = [raw if backends.of(raw) is None or _is_number(raw) else backend.read_only(raw) for raw in raws]
         out = call.forward(raw_namespace(backend), *raws)
         outs = out if isinstance(out, tuple) else (out,)
         for i, part in enumerate(outs):
@@ -105,8 +108,19 @@ class Function:
         else:
             node = _node(call, edges, raws, outs)
             several = len(outs) > 1
-            parts = [wrap(part, select(node, i) if several else node) for i, part in enumerate(outs)]
+            parts = [
+                wrap(part, (select(node, i) if several else node) if _has_derivative(part) else None)
+                for i, part in enumerate(outs)
+            ]
         return tuple(parts) if isinstance(out, tuple) else parts[0]
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (bool, int, float, complex))
+
+
+def _has_derivative(raw: Any) -> bool:
+    return getattr(canonical_dtype(raw.dtype), "kind", "f") in "fc"
 
 
 def _node(call: Function, edges: tuple[Node | None, ...], raws: Sequence[Any], outs: tuple[Any, ...]) -> Node:
@@ -134,6 +148,14 @@ def _node(call: Function, edges: tuple[Node | None, ...], raws: Sequence[Any], o
     return node
 
 
+def _protected(x: Any) -> Any:
+    """Give a Variable as one of its own and a raw array read-only, so that a write to it reaches nobody else."""
+    if type(x) in VARIABLES:
+        return wrap(x._raw, x._node)
+    backend = None if x is None or _is_number(x) else backends.of(x)
+    return x if backend is None else backend.read_only(x)
+
+
 class _Call:
     """Stands in a node for the primitive: one call of a user-defined function."""
 
@@ -157,7 +179,13 @@ class _Call:
         found = []
         for kept, place in node.d1["saved"]:
             if place is None:
-                found.append((kept if backends.of(kept) is None else wrap(kept), None))
+                if backends.of(kept) is not None and not _is_number(kept) and _has_derivative(kept):
+                    raise GradientError(
+                        f"{self.name}: create_graph=True needs saved arrays to be inputs or outputs, and a floating-point "
+                        "array that is neither was saved: what it depends on is not known. Compute it in backward, return "
+                        "it as a further output, or keep it as an attribute of self if it depends on no input"
+                    )
+                found.append((kept, None))
                 continue
             is_output, i = place
             made_by = (node if self.outputs == 1 else select(node, i)) if is_output else node.a[i]
@@ -166,9 +194,9 @@ class _Call:
 
     def joint(self, xp: Any, g: Any, needs: list[bool], saved: list[tuple[Any, Any]]) -> list[Any]:
         call = copy.copy(self.call)
-        call.saved = tuple(kept for kept, _ in saved)
+        call.saved = tuple(_protected(kept) for kept, _ in saved)
         call.needs_input_grad = tuple(needs)
-        given = call.backward(xp, *(g if self.outputs > 1 else (g,)))
+        given = call.backward(xp, *map(_protected, g if self.outputs > 1 else (g,)))
         found = list(given) if isinstance(given, (tuple, list)) else [given]
         if len(found) != self.arity:
             raise GradientError(

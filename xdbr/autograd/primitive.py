@@ -14,8 +14,8 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from .. import backends
 from .._config import MODE, get_default_dtype
-from .._errors import DeviceError, DtypeError
-from ..backends import Backend
+from .._errors import DeviceError, DtypeError, ShapeError, XdbrError
+from ..backends import Backend, canonical_dtype
 from . import calls
 from .composite import composite
 from .graph import Node, next_order, remember_where
@@ -234,7 +234,12 @@ class Primitive:
         inputs: Sequence[Any] = args[0] if self.list_arg else args
         raws, backend = self._raws(inputs)
         kernel = self.kernels[backend.array_types[0]]
-        out = kernel(list(raws), **options) if self.list_arg else kernel(*raws, **options)
+        try:
+            out = kernel(list(raws), **options) if self.list_arg else kernel(*raws, **options)
+        except calls.FAILURES as error:
+            if self.option_names:  # which the function that has them explains
+                raise
+            raise self.explain(error, raws) from error
         if not self.differentiable:
             return self._wrap(out)
         edges = [x._node if type(x) in VARIABLES else None for x in inputs]
@@ -257,6 +262,27 @@ class Primitive:
             return self._wrap(out)
         mode = MODE.get()
         return self._record([n], [raw], options, out, mode.debug) if mode.recording else self._wrap(out)
+
+    def explain(self, error: Exception, raws: Sequence[Any]) -> Exception:
+        """Give the error to raise in the place of a library's: with the function and its arguments named.
+
+        Bare errors about shapes and dtypes become `ShapeError` and `DtypeError`; one with a class of its own, such as
+        a singular matrix, keeps it and gets a note.
+        """
+        if isinstance(error, XdbrError):
+            return error
+        given = "; ".join(
+            f"{self._argument(i)}: shape {tuple(raw.shape)}, dtype {canonical_dtype(raw.dtype)}"
+            if hasattr(raw, "dtype")
+            else f"{self._argument(i)}: {raw!r}"
+            for i, raw in enumerate(raws)
+        )
+        if isinstance(error, TypeError):
+            return DtypeError(f"{self.name}: {error} ({given})")
+        if type(error) in (ValueError, RuntimeError):
+            return ShapeError(f"{self.name}: {error} ({given})")
+        error.add_note(f"in {self.name} ({given})")
+        return error
 
     def operator(self) -> Callable[..., Any]:
         """Give the function as a binary operator: `NotImplemented` for operands of a foreign type."""
@@ -449,7 +475,11 @@ class _Freed:
         self.name = prim.name
         self.arity = prim.arity
         self.two_slots = prim.two_slots
-        self.freed = self
+
+    @property
+    def freed(self) -> _Freed:
+        """It is freed already."""
+        return self
 
 
 class _Select:

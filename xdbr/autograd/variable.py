@@ -97,6 +97,11 @@ class Variable(Installed):
     ) -> None:
         from ..array_api import asarray
 
+        if type(data) in VARIABLES and data.requires_grad:
+            raise GradientError(
+                f"{type(self).__name__}: data is a Variable that needs gradient, and a new one would be cut off from its "
+                "graph silently; use xdbr.asarray(data) to keep the graph, or data.detach()"
+            )
         made = asarray(data, dtype=dtype, device=device)
         if made._view is not None:
             refresh(made)
@@ -405,6 +410,9 @@ class Variable(Installed):
         import numpy as np
 
         host = self._backend.to_host(raw)
+        if not copy:
+            host = host.view()
+            host.flags.writeable = False  # the memory may be what a graph has saved
         if copy is False and dtype is not None and host.dtype != dtype:
             raise ValueError(f"__array__: a conversion from {host.dtype} to {dtype} needs a copy, but copy=False")
         if copy:

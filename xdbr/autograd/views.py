@@ -255,7 +255,7 @@ def _raw_key_part(part: Any, backend: Backend, x: Variable) -> Any:
         if found is not backend:
             return backend.from_host(host, device=x.device)
     if found is backend:
-        return part
+        return backend.copy(part)  # the graph keeps it, and it is the caller's to change
     if found is not None:
         return backend.from_host(found.to_host(part), device=x.device)
     if isinstance(part, (list, range)):

@@ -61,6 +61,29 @@ class Extras:
                 return out
         return self.put_at(x, walk(self.positions(x))[key], v)
 
+    def assign(self, part: RawArray, v: RawArray, /, *, key: Key) -> bool:
+        """Do `part[key] = v` so that the last value stays where `key` names a position twice, where that is quick.
+
+        For libraries that leave open which value stays. Gives whether it was done: not for index arrays
+        other than one with one axis.
+        """
+        if not any("int" in str(getattr(one, "dtype", "")) for one in (key if isinstance(key, tuple) else (key,))):
+            part[key] = v
+            return True
+        if isinstance(key, tuple) or len(key.shape) != 1:
+            return False
+        xp = self.xp
+        rows = xp.astype(key, xp.int64)
+        rows = xp.where(rows < 0, rows + part.shape[0], rows)
+        order = xp.argsort(rows, stable=True)
+        rows = xp.take(rows, order, axis=0)
+        if hasattr(v, "shape") and v.shape != ():
+            # Each of the rows that are the same gets the value of the last of them.
+            last = xp.take(order, xp.searchsorted(rows, rows, side="right") - 1, axis=0)
+            v = xp.take(xp.broadcast_to(v, (rows.shape[0], *part.shape[1:])), last, axis=0)
+        part[rows] = v
+        return True
+
     def shares(self, part: RawArray, whole: RawArray, /) -> bool:
         """Tell whether a write to `part`, to which a walk led from `whole`, reaches `whole`."""
         return part is whole

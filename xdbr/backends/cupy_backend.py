@@ -26,8 +26,8 @@ from ._registry import Device
 
 __all__ = ["CupyBackend", "CupyExtras", "CupyLibrary"]
 
-# What CUDA's atomicAdd takes, directly or for the real and imaginary parts.
-_ATOMIC = frozenset(("float16", "float32", "float64", "complex64", "complex128", "int32", "uint32", "uint64"))
+# What CUDA's atomicAdd takes.
+_ATOMIC = frozenset(("float16", "float32", "float64", "int32", "uint32", "uint64"))
 
 
 _CREATION = frozenset(("arange", "empty", "eye", "full", "linspace", "ones", "zeros", "fftfreq", "rfftfreq"))
@@ -90,8 +90,9 @@ class CupyExtras(Extras):
 
     def write(self, x: RawArray, v: RawArray, /, *, walk: Any, key: Key, owned: bool = False) -> RawArray:
         out = x if owned else x.copy()
-        walk(out)[key] = v
-        return out
+        if self.assign(walk(out), v, key=key):
+            return out
+        return self.put_at(x, walk(self.positions(x))[key], v)
 
     def cast(self, x: RawArray, dtype: Any, /) -> RawArray:
         if x.dtype.kind == "c" and dtype.kind != "c":

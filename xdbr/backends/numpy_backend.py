@@ -122,7 +122,7 @@ class NumpyBackend(Backend):
         if dtype is None:
             return None
         found = canonical_dtype(dtype)
-        if not isinstance(found, np.dtype):
+        if not isinstance(found, np.dtype) or found.kind not in "biufc":
             raise DtypeError(f"backend {self.name!r} has no dtype {found}; it has {', '.join(DTYPES)}")
         return found
 

@@ -40,8 +40,7 @@ class TorchExtras(Extras):
         if not _steps_back(key):
             out = x if owned else x.clone()
             part = walk(out)
-            if self.shares(part, out):
-                part[key] = v
+            if self.shares(part, out) and self.assign(part, v, key=key):
                 return out
         return self.put_at(x, self.read(walk(self.positions(x)), key=key), v)
 

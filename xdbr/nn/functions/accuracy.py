@@ -7,7 +7,7 @@ from typing import Any
 from ..._typing import Array
 from ...autograd.primitive import primitive
 from ...autograd.variable import Variable
-from ._arguments import as_variable, labels_like
+from ._arguments import as_variable, check_labels, labels_like
 
 __all__ = ["accuracy"]
 
@@ -30,7 +30,7 @@ def accuracy(y: Any, t: Any, ignore_label: int | None = None) -> Variable:
     t: integer labels of shape (N, ...).
     ignore_label: examples with this label do not count; where all have it the result is 0.
 
-    Raises `ShapeError`, `DtypeError` or `DeviceError`.
+    Raises `ShapeError`, `DtypeError`, `DeviceError`, or `LabelError` for a label out of range.
 
     >>> import xdbr
     >>> import xdbr.nn.functions as F
@@ -39,4 +39,5 @@ def accuracy(y: Any, t: Any, ignore_label: int | None = None) -> Variable:
     """
     y = as_variable("accuracy", "y", y)
     t = labels_like("accuracy", y, t)
+    check_labels("accuracy", t, y.shape[1], ignore_label)
     return _accuracy.primitive.apply((y, t), {"ignore_label": ignore_label})  # type: ignore[no-any-return]
