@@ -9,6 +9,7 @@ the parameters for Adam.
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -31,7 +32,7 @@ class MLP(nn.Chain):
 
     def __init__(self, sizes: tuple[int, ...]) -> None:
         super().__init__()
-        self.layers = [L.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+        self.layers = [L.Linear(a, b) for a, b in itertools.pairwise(sizes)]
 
     def __call__(self, x: xdbr.Variable) -> xdbr.Variable:
         """Give the logits."""
@@ -59,7 +60,7 @@ def ours(sizes: tuple[int, ...], images: np.ndarray, labels: np.ndarray, steps: 
 def theirs(sizes: tuple[int, ...], images: np.ndarray, labels: np.ndarray, steps: int) -> Callable[[], None]:
     """Give a function that runs some training steps of PyTorch."""
     layers: list[torch.nn.Module] = []
-    for a, b in zip(sizes[:-1], sizes[1:], strict=True):
+    for a, b in itertools.pairwise(sizes):
         layers += [torch.nn.Linear(a, b), torch.nn.ReLU()]
     model = torch.nn.Sequential(*layers[:-1])
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)

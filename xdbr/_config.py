@@ -58,7 +58,7 @@ class Mode:
         self.outer = outer
 
 
-MODE: ContextVar[Mode] = ContextVar("xdbr_mode", default=Mode())
+MODE: ContextVar[Mode] = ContextVar("xdbr_mode", default=Mode())  # noqa: B039 - never changed, only replaced
 
 
 class ModeContext:
@@ -130,7 +130,7 @@ def _around_generator(mode: ModeContext, function: _F) -> _F:
                     with mode:
                         inner.close()
                     raise
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 - handed on to the generator
                     with mode:
                         value = inner.throw(error)
                 else:

@@ -181,9 +181,10 @@ class _Call:
             if place is None:
                 if backends.of(kept) is not None and not _is_number(kept) and _has_derivative(kept):
                     raise GradientError(
-                        f"{self.name}: create_graph=True needs saved arrays to be inputs or outputs, and a floating-point "
-                        "array that is neither was saved: what it depends on is not known. Compute it in backward, return "
-                        "it as a further output, or keep it as an attribute of self if it depends on no input"
+                        f"{self.name}: create_graph=True needs saved arrays to be inputs or outputs, and a "
+                        "floating-point array that is neither was saved: what it depends on is not known. Compute it "
+                        "in backward, return it as a further output, or keep it as an attribute of self if it depends "
+                        "on no input"
                     )
                 found.append((kept, None))
                 continue

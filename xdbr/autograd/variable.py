@@ -99,8 +99,8 @@ class Variable(Installed):
 
         if type(data) in VARIABLES and data.requires_grad:
             raise GradientError(
-                f"{type(self).__name__}: data is a Variable that needs gradient, and a new one would be cut off from its "
-                "graph silently; use xdbr.asarray(data) to keep the graph, or data.detach()"
+                f"{type(self).__name__}: data is a Variable that needs gradient, and a new one would be cut off from "
+                "its graph silently; use xdbr.asarray(data) to keep the graph, or data.detach()"
             )
         made = asarray(data, dtype=dtype, device=device)
         if made._view is not None:

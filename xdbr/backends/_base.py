@@ -221,7 +221,8 @@ class Backend:
         if isinstance(dtype, str):
             raise DtypeError(f"unknown dtype {dtype!r}; expected one of {', '.join(self.supported_dtypes(None))}")
         if isinstance(dtype, type) or getattr(dtype, "kind", "V") not in "biufcV":
-            raise DtypeError(f"expected a numeric dtype, such as {', '.join(self.supported_dtypes(None))}; got {dtype!r}")
+            known = ", ".join(self.supported_dtypes(None))
+            raise DtypeError(f"expected a numeric dtype, one of {known}; got {dtype!r}")
         return dtype
 
     def learn_dtypes(self) -> None:

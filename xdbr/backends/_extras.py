@@ -80,7 +80,8 @@ class Extras:
         if hasattr(v, "shape") and v.shape != ():
             # Each of the rows that are the same gets the value of the last of them.
             last = xp.take(order, xp.searchsorted(rows, rows, side="right") - 1, axis=0)
-            v = xp.take(xp.broadcast_to(v, (rows.shape[0], *part.shape[1:])), last, axis=0)
+            v = xp.broadcast_to(_trimmed(xp, v, len(part.shape)), (rows.shape[0], *part.shape[1:]))
+            v = xp.take(v, last, axis=0)
         part[rows] = v
         return True
 
@@ -119,11 +120,7 @@ class Extras:
         xp = self.xp
         if not hasattr(v, "shape"):
             v = xp.asarray(v, dtype=x.dtype, device=x.device)
-        # An assignment drops leading axes of length one, which broadcasting does not.
-        extra = len(v.shape) - len(shape)
-        if extra > 0 and all(n == 1 for n in v.shape[:extra]):
-            v = xp.reshape(v, tuple(v.shape[extra:]))
-        v = xp.reshape(xp.broadcast_to(v, tuple(shape)), (-1,))
+        v = xp.reshape(xp.broadcast_to(_trimmed(xp, v, len(shape)), tuple(shape)), (-1,))
         return v if v.dtype == x.dtype else xp.astype(v, x.dtype)
 
     def _merge(self, x: RawArray, where: RawArray, v: RawArray, add: bool) -> RawArray:
@@ -188,6 +185,14 @@ def _size(shape: Shape) -> int:
     for n in shape:
         size *= n
     return size
+
+
+def _trimmed(xp: Any, v: RawArray, ndim: int) -> RawArray:
+    """Drop leading axes of length one until `ndim` are left, as an assignment does and broadcasting does not."""
+    extra = len(v.shape) - ndim
+    if extra > 0 and all(n == 1 for n in v.shape[:extra]):
+        v = xp.reshape(v, tuple(v.shape[extra:]))
+    return v
 
 
 def _running_sums(xp: Any, where: RawArray, v: RawArray) -> RawArray:
