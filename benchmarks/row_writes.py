@@ -48,9 +48,8 @@ def recorded(count: int) -> float:
 
 def main() -> None:
     """Print microseconds a row for growing counts: they must not grow."""
-    print(
-        f"rows of a ({ROWS}, {COLUMNS}) float64 array, microseconds a row (the fixed cost of one whole backward included)"
-    )
+    print(f"rows of a ({ROWS}, {COLUMNS}) float64 array, microseconds a row")
+    print("(the fixed cost of copying and of one whole backward included)")
     print("  count   x[i] = v   r = x[i]; r *= c, and backward")
     for count in (250, 500, 1000, 2000):
         print(f"  {count:5}   {plain(count) / count * 1e6:8.1f}   {recorded(count) / count * 1e6:8.1f}")
