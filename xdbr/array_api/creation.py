@@ -18,6 +18,7 @@ from .._typing import Dtype, RawArray
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import VARIABLES, Variable, wrap
 from ..backends import Backend, Device, canonical_dtype, current_device, get_default_device, parse_device
+from ._arguments import lengths
 from .data_types import astype, to_device
 
 __all__ = [
@@ -103,14 +104,11 @@ def _number(function: str, argument: str, value: Any) -> Any:
 
 
 def _lengths(function: str, shape: Any) -> tuple[int, ...]:
-    """Read a shape: an integer or a sequence of them, none negative."""
-    try:
-        lengths = (shape.__index__(),) if hasattr(shape, "__index__") else tuple(n.__index__() for n in shape)
-    except (TypeError, AttributeError) as error:
-        raise TypeError(f"{function}: shape must be an integer or a sequence of integers; got {shape!r}") from error
-    if any(n < 0 for n in lengths):
-        raise ShapeError(f"{function}: shape must not have negative lengths; got {lengths}")
-    return lengths
+    """Read the shape of a new array: no length is negative."""
+    found = lengths(function, shape)
+    if any(n < 0 for n in found):
+        raise ShapeError(f"{function}: shape must not have negative lengths; got {found}")
+    return found
 
 
 @creation()
