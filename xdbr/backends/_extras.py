@@ -13,7 +13,7 @@ from typing import Any
 
 from .._typing import Key, RawArray, Shape
 
-__all__ = ["Extras", "is_basic"]
+__all__ = ["Extras", "is_basic", "is_writable_key", "with_axes"]
 
 
 class Extras:
@@ -29,7 +29,7 @@ class Extras:
     # -- indexing ----------------------------------------------------------------------------
 
     def read(self, x: RawArray, /, *, key: Key) -> RawArray:
-        """Give `x[key]`."""
+        """Give `x[key]`; raises `IndexError` where an index is out of bounds and the library tells."""
         return x[key]
 
     def index_add(self, x: RawArray, v: RawArray, /, *, key: Key, owned: bool = False) -> RawArray:
@@ -42,7 +42,7 @@ class Extras:
             out = x if owned else self.xp.asarray(x, copy=True)
             out[key] = out[key] + v
             return out
-        return self.add_at(x, self.positions(x)[key], v)
+        return self.add_at(x, self.read(self.positions(x), key=key), v)
 
     def write(
         self, x: RawArray, v: RawArray, /, *, walk: Callable[[RawArray], RawArray], key: Key, owned: bool = False
@@ -59,7 +59,7 @@ class Extras:
             if self.shares(part, out):
                 part[key] = v
                 return out
-        return self.put_at(x, walk(self.positions(x))[key], v)
+        return self.put_at(x, self.read(walk(self.positions(x)), key=key), v)
 
     def assign(self, part: RawArray, v: RawArray, /, *, key: Key) -> bool:
         """Do `part[key] = v` so that the last value stays where `key` names a position twice, where that is quick.
@@ -169,6 +169,23 @@ def is_writable_key(key: Key, /) -> bool:
 def _has_newaxis(key: Key) -> bool:
     """Tell whether `key` inserts axes, which the standard lets one read and not write."""
     return any(part is None for part in (key if isinstance(key, tuple) else (key,)))
+
+
+def with_axes(key: Key, ndim: int, /) -> list[tuple[Any, int]]:
+    """Give the parts of a key for an array of `ndim` axes, each with the first of the axes that it stands for."""
+    parts = key if isinstance(key, tuple) else (key,)
+    free = ndim - sum(_axes_taken(part) for part in parts)
+    found, axis = [], 0
+    for part in parts:
+        found.append((part, axis))
+        axis += free if part is Ellipsis else _axes_taken(part)
+    return found
+
+
+def _axes_taken(part: Any) -> int:
+    if part is None or part is Ellipsis or isinstance(part, bool):
+        return 0
+    return len(part.shape) if "bool" in str(getattr(part, "dtype", "")) else 1
 
 
 def _is_basic_part(part: Any) -> bool:

@@ -92,7 +92,7 @@ class CupyExtras(Extras):
         out = x if owned else x.copy()
         if self.assign(walk(out), v, key=key):
             return out
-        return self.put_at(x, walk(self.positions(x))[key], v)
+        return self.put_at(x, self.read(walk(self.positions(x)), key=key), v)
 
     def cast(self, x: RawArray, dtype: Any, /) -> RawArray:
         if x.dtype.kind == "c" and dtype.kind != "c":

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from .._errors import MissingDependencyError
-from .._typing import Dtype, RawArray
+from .._typing import Dtype, Key, RawArray
 from ._base import BFLOAT16, DTYPES, _canonical, canonical_dtype, host_memory
-from ._extras import Extras
+from ._extras import Extras, with_axes
 from ._registry import Device
 from .compat_backend import CompatBackend, MendedLibrary
 
@@ -34,9 +34,35 @@ class JaxLibrary(MendedLibrary):
         """Search; the result has the default integer dtype, where JAX takes a narrow one."""
         return self._lib.astype(self._lib.searchsorted(x1, x2, **options), self._lib.arange(0).dtype)
 
+    def take(self, x: RawArray, indices: RawArray, /, *, axis: int | None = None) -> RawArray:
+        """Take; an index out of bounds is an error, where JAX gives NaN."""
+        check_bounds(indices, x.shape[0 if axis is None else axis], 0 if axis is None else axis)
+        return self._lib.take(x, indices, axis=axis)
+
+    def take_along_axis(self, x: RawArray, indices: RawArray, /, *, axis: int = -1) -> RawArray:
+        """Take along an axis; an index out of bounds is an error, where JAX gives NaN."""
+        check_bounds(indices, x.shape[axis], axis)
+        return self._lib.take_along_axis(x, indices, axis=axis)
+
+
+def check_bounds(index: Any, length: int, axis: int) -> None:
+    """Raise `IndexError` for an index, or an array of them, out of bounds: JAX takes another element silently."""
+    if not isinstance(index, int):
+        index = index.astype(np.int64)  # a bound may not fit into a narrow or unsigned dtype
+    within = (index >= -length) & (index < length)
+    if not bool(within if isinstance(within, bool) else within.all()):
+        raise IndexError(f"an index is out of bounds for axis {axis} of length {length}")
+
 
 class JaxExtras(Extras):
     """Writes by JAX's functional updates, at positions that the portable extras find."""
+
+    def read(self, x: RawArray, /, *, key: Key) -> RawArray:
+        for part, axis in with_axes(key, len(x.shape)):
+            is_array = "int" in str(getattr(part, "dtype", ""))
+            if (is_array or (isinstance(part, int) and not isinstance(part, bool))) and axis < len(x.shape):
+                check_bounds(part, x.shape[axis], axis)
+        return x[key]
 
     def add_at(self, x: RawArray, where: RawArray, v: RawArray, /) -> RawArray:
         v = self._spread(v, where.shape, x)
@@ -70,6 +96,7 @@ class JaxBackend(CompatBackend):
         self._jax = jax
         lib = JaxLibrary(jax.numpy)
         super().__init__(lib, name, extras=JaxExtras(lib, writable=False))
+        self.kernels = {"getitem": self.extras.read, "getitem_masked": self.extras.read}  # type: ignore[misc]
         _canonical[np.dtype(jax.numpy.bfloat16)] = BFLOAT16
 
     # -- devices -----------------------------------------------------------------------------

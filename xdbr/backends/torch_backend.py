@@ -9,7 +9,7 @@ import numpy as np
 from .._errors import DtypeError, GradientError, MissingDependencyError
 from .._typing import Dtype, Key, RawArray
 from ._base import DTYPES, host_memory
-from ._extras import Extras, is_basic
+from ._extras import Extras, is_basic, with_axes
 from ._registry import Device
 from .compat_backend import CompatBackend
 from .torch_library import TorchLibrary
@@ -64,36 +64,18 @@ def _steps_back(key: Key) -> bool:
 
 
 def _flipped(x: RawArray, key: Key) -> RawArray:
-    parts = list(key) if isinstance(key, tuple) else [key]
-    lengths = tuple(x.shape)
-    consumed = sum(_consumes(part) for part in parts)
-    axis, forward, axes = 0, [], []
-    for part in parts:
-        if part is Ellipsis:
-            axis += len(lengths) - consumed
-        elif isinstance(part, slice) and part.step is not None and part.step < 0:
-            taken = range(*part.indices(lengths[axis]))
+    forward, axes = [], []
+    for part, axis in with_axes(key, len(x.shape)):
+        if isinstance(part, slice) and part.step is not None and part.step < 0:
             # The same elements, ascending; then the axis is turned round.
-            part = slice(taken[-1], taken[0] + 1, -part.step) if taken else slice(0, 0)
-            axes.append(axis)
-            picked = [slice(None)] * len(lengths)
-            picked[axis] = part
+            taken = range(*part.indices(x.shape[axis]))
+            picked = [slice(None)] * len(x.shape)
+            picked[axis] = slice(taken[-1], taken[0] + 1, -part.step) if taken else slice(0, 0)
             x = x[tuple(picked)]
+            axes.append(axis)
             part = slice(None)
-            axis += 1
-        else:
-            axis += _consumes(part)
         forward.append(part)
     return x.flip(axes)[tuple(forward)]
-
-
-def _consumes(part: Any) -> int:
-    """Give how many axes of the array a part of a key stands for."""
-    if part is None or part is Ellipsis or isinstance(part, bool):
-        return 0
-    if "bool" in str(getattr(part, "dtype", "")):
-        return len(part.shape)
-    return 1
 
 
 class TorchBackend(CompatBackend):
