@@ -13,7 +13,8 @@ from .._typing import Array
 from ..backends import canonical_dtype
 from .graph import Node, next_order, remember_where
 from .kernels import raw_namespace
-from .primitive import Primitive, _Freed, select
+from .primitive import Primitive
+from .standins import Freed, select
 from .variable import VARIABLES, Variable, wrap
 
 __all__ = ["Function"]
@@ -172,7 +173,7 @@ class _Call:
 
     @property
     def freed(self) -> Any:
-        return _Freed(cast("Primitive", self))
+        return Freed(cast("Primitive", self))
 
     def lift(self, node: Node) -> dict[str, Any]:
         """Give the saved arrays as Variables in the graph."""

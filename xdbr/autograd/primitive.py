@@ -20,17 +20,16 @@ from . import calls
 from .composite import composite
 from .graph import Node, next_order, remember_where
 from .kernels import Kernels, Library, direct_name, find, register
+from .standins import Freed, select
 from .variable import VARIABLES, Variable, refresh, wrap
 
 __all__ = [
-    "SELECT",
     "Primitive",
     "PrimitiveFunction",
     "composite",
     "elementwise",
     "nondifferentiable",
     "primitive",
-    "select",
 ]
 
 P = ParamSpec("P")
@@ -113,7 +112,7 @@ class Primitive:
         self.code0 = self.code1 = 0
         self.keep_bits: tuple[int, ...] = (0,) * min(arity, 2)
         self.retainers: list[Callable[..., None]] = []
-        self.freed = cast("Primitive", _Freed(self))
+        self.freed = cast("Primitive", Freed(self))
         self.scatter: Callable[..., Any] | None = None
         self.gated: Callable[..., Any] | None = None
         maker = (calls.unary if arity == 1 else calls.binary) if self.flat else calls.general
@@ -463,47 +462,6 @@ class Primitive:
 
 def _lift(raw: Any, edge: Node | None) -> Any:
     return raw if edge is None and backends.of(raw) is None else wrap(raw, edge)
-
-
-class _Freed:
-    """Stands in a node for the primitive once backward has freed what the node had kept."""
-
-    is_leaf = flat = is_elementwise = selecting = holomorphic = False
-    scatter = gated = None
-
-    def __init__(self, prim: Primitive) -> None:
-        self.name = prim.name
-        self.arity = prim.arity
-        self.two_slots = prim.two_slots
-
-    @property
-    def freed(self) -> _Freed:
-        """It is freed already."""
-        return self
-
-
-class _Select:
-    """Stands in the node of one output of a function with several; its one edge is that function's node."""
-
-    is_leaf = flat = two_slots = selecting = False
-    name = "select"
-    arity = 1
-
-
-SELECT = cast("Primitive", _Select())
-
-
-def select(node: Node, index: int) -> Node:
-    """Make the node of output `index` of a function with several outputs."""
-    chosen = _new(Node)
-    chosen.prim = SELECT
-    chosen.order = next_order()
-    chosen.shape = node.shape[index]
-    chosen.dtype = node.dtype[index]
-    chosen.a = (node,)
-    chosen.d1 = index
-    chosen.watch = None
-    return chosen
 
 
 def _dress(function: Callable[..., Any], p: Primitive, forward: Callable[..., Any]) -> None:
