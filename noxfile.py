@@ -127,10 +127,10 @@ def cuda_extra(session: nox.Session) -> str:
     return f"cuda{min(int(version[1]), 13)}"
 
 
-def install_for(session: nox.Session, backend: str, tools: tuple[str, ...] = ()) -> None:
-    """Install what a backend needs; skip the session with the reason where the backend cannot work here."""
+def install_for(session: nox.Session, backend: str, *extras: str, tools: tuple[str, ...] = ()) -> None:
+    """Install what a backend needs, and further extras; skip the session with the reason where the backend cannot work here."""
     extra = cuda_extra(session) if backend == "cupy" else BACKENDS[backend]
-    install(session, *([extra] if extra else []), tools=tools)
+    install(session, *sorted({*extras, *([extra] if extra else [])}), tools=tools)
     # `available` gives the reason, or nothing where the backend can be used.
     probe = f"import xdbr; print(xdbr.backends.available()[{backend!r}] or '')"
     reason = str(session.run("python", "-c", probe, silent=True)).strip()
@@ -170,7 +170,8 @@ def imports(session: nox.Session) -> None:
 @nox.parametrize("backend", list(BACKENDS), ids=list(BACKENDS))
 def tests(session: nox.Session, backend: str) -> None:
     """Run the tests on one backend and one Python."""
-    install_for(session, backend, tools=("pytest", "hypothesis"))
+    # The strict backend is always there, to move arrays to.
+    install_for(session, backend, "strict", tools=("pytest", "hypothesis"))
     # The snippets and doctests show NumPy's values and have their own session.
     arguments = session.posargs or ["--ignore=tests/test_docs.py"]
     session.run("python", "-m", "pytest", *arguments, env={"XDBR_TEST_BACKEND": backend})
@@ -180,7 +181,7 @@ def tests(session: nox.Session, backend: str) -> None:
 def tests_lowest(session: nox.Session) -> None:
     """Run the tests on the lowest versions of the dependencies that the package admits."""
     lowest = [re.sub(r">=(.*)", r"==\1.*", line) for line in PROJECT["dependencies"]]
-    session.install("-e", ".", *lowest, *tool("pytest", "hypothesis"))
+    session.install("-e", ".[strict]", *lowest, *tool("pytest", "hypothesis"))
     session.env.update({"XDBR_DEVICE": None, "XDBR_DEFAULT_DTYPE": None, "XDBR_TEST_BACKEND": "numpy"})
     session.run("python", "-m", "pytest", *(session.posargs or ["--ignore=tests/test_docs.py"]))
 
