@@ -11,7 +11,7 @@ import functools
 import os
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from ._errors import DtypeError
 
@@ -142,10 +142,14 @@ def _around_generator(mode: ModeContext, function: _F) -> _F:
     return around  # type: ignore[return-value]
 
 
-def no_grad() -> ModeContext:
+@overload
+def no_grad() -> ModeContext: ...
+@overload
+def no_grad(function: _F, /) -> _F: ...
+def no_grad(function: Any = None, /) -> Any:
     """Record no graph inside: results need no gradient.
 
-    Works as a context manager and as a decorator; nests; is private to the thread or task.
+    Works as a context manager and as a decorator, with or without parentheses; nests; is private to the thread or task.
 
     >>> import xdbr
     >>> x = xdbr.Variable([1.0, 2.0], requires_grad=True)
@@ -154,10 +158,15 @@ def no_grad() -> ModeContext:
     >>> y.requires_grad
     False
     """
-    return ModeContext("recording", False)
+    mode = ModeContext("recording", False)
+    return mode if function is None else mode(function)
 
 
-def enable_grad() -> ModeContext:
+@overload
+def enable_grad() -> ModeContext: ...
+@overload
+def enable_grad(function: _F, /) -> _F: ...
+def enable_grad(function: Any = None, /) -> Any:
     """Record the graph inside, also within an outer `no_grad`.
 
     >>> import xdbr
@@ -167,7 +176,8 @@ def enable_grad() -> ModeContext:
     >>> y.requires_grad
     True
     """
-    return ModeContext("recording", True)
+    mode = ModeContext("recording", True)
+    return mode if function is None else mode(function)
 
 
 def train_mode(flag: bool = True) -> ModeContext:

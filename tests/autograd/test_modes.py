@@ -45,6 +45,20 @@ def test_as_a_decorator():
     assert xdbr.is_recording()
 
 
+def test_as_a_decorator_without_parentheses():
+    @xdbr.no_grad
+    def without():
+        return xdbr.is_recording()
+
+    @xdbr.enable_grad
+    def with_grad():
+        return xdbr.is_recording()
+
+    assert without() is False
+    with xdbr.no_grad():
+        assert with_grad() is True
+
+
 def test_a_decorated_generator_does_not_leak_between_its_steps():
     @xdbr.no_grad()
     def steps():
