@@ -128,7 +128,7 @@ def cuda_extra(session: nox.Session) -> str:
 
 
 def install_for(session: nox.Session, backend: str, *extras: str, tools: tuple[str, ...] = ()) -> None:
-    """Install what a backend needs, and further extras; skip the session with the reason where the backend cannot work here."""
+    """Install extras and what a backend needs; skip the session, with the reason, where the backend cannot work."""
     extra = cuda_extra(session) if backend == "cupy" else BACKENDS[backend]
     install(session, *sorted({*extras, *([extra] if extra else [])}), tools=tools)
     # `available` gives the reason, or nothing where the backend can be used.
