@@ -539,3 +539,28 @@ def test_crafted_files(tmp_path: Path, members: dict[str, bytes], match: str) ->
     archive(tmp_path / "a.npz", {"__xdbr__.npy": document(DOCUMENT), **members})
     with pytest.raises(SerializationError, match=f"(?s)a.npz.*{match}"):
         load_npz(tmp_path / "a.npz", {"x": None})
+
+
+def test_a_file_with_arrays_taken_out_put_in_and_reshaped_lists_all_of_it(tmp_path):
+    import numpy as np
+
+    import xdbr
+    import xdbr.nn.links as L
+
+    path = tmp_path / "model.npz"
+    model = L.Linear(2, 3)
+    before = model.W.tolist()
+    xdbr.serializers.save_npz(path, model)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    del arrays["W"]
+    arrays["b"] = np.zeros(5, np.float32)
+    arrays["extra/foo"] = np.zeros(2)
+    np.savez(path, **arrays)
+    with pytest.raises(xdbr.SerializationError) as caught:
+        xdbr.serializers.load_npz(path, model)
+    text = str(caught.value)
+    assert "W" in text
+    assert "(5,)" in text
+    assert "extra/foo" in text
+    assert model.W.tolist() == before

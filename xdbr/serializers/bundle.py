@@ -9,6 +9,7 @@ everything first, and only then changes anything.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -85,27 +86,50 @@ def _join(path: str, key: Any) -> str:
     return f"{path}/{key}" if path else str(key)
 
 
+def named_arrays(structure: Any) -> set[str]:
+    """Give the names of all arrays that a structure has places for."""
+    if isinstance(structure, dict):
+        if ARRAY in structure:
+            return {structure[ARRAY]}
+        return set().union(*map(named_arrays, structure.values()))
+    return set().union(*map(named_arrays, structure)) if isinstance(structure, list) else set()
+
+
 def nest(arrays: dict[str, np.ndarray[Any, Any]], structure: Any) -> Any:
-    """Give the structure with its arrays in their places. Raises `KeyError` where one is missing."""
+    """Give the structure with its arrays in their places; an entry of a dict whose array is missing is left out.
+
+    So what misses it can list it with all else that does not fit. Raises `KeyError` for one that is missing elsewhere.
+    """
     if isinstance(structure, dict):
         if ARRAY in structure:
             return arrays[structure[ARRAY]]
         if FLOAT in structure:
             return float(structure[FLOAT])
-        return {key: nest(arrays, part) for key, part in structure.items()}
+        return {key: nest(arrays, part) for key, part in structure.items() if not _is_missing(arrays, part)}
     if isinstance(structure, list):
         return [nest(arrays, part) for part in structure]
     return structure
 
 
-def restore(obj: Any, state: Any, *, strict: bool, function: str) -> Any:
+def _is_missing(arrays: dict[str, np.ndarray[Any, Any]], part: Any) -> bool:
+    return isinstance(part, dict) and ARRAY in part and part[ARRAY] not in arrays
+
+
+def restore(
+    obj: Any, state: Any, *, strict: bool, function: str, unexpected: Sequence[str] = (), missing: Sequence[str] = ()
+) -> Any:
     """Load a nested state into the objects of a bundle; give the bundle with what was read for its plain values.
+
+    unexpected, missing: names of arrays that were read and have no place in the state, and the other way round.
 
     Raises `SerializationError`, which lists everything that does not fit; all objects are as before then.
     """
     problems: list[str] = []
     targets: list[tuple[Any, Any]] = []
     read = _match(obj, state, "", strict, problems, targets)
+    problems += [f"the file is damaged: it lacks the array {name!r}" for name in missing]
+    if strict:
+        problems += [f"unexpected array {name!r}" for name in unexpected]
     if problems:
         raise SerializationError(f"{function}: the state does not fit, nothing was loaded:\n  " + "\n  ".join(problems))
     done: list[tuple[Any, Any]] = []

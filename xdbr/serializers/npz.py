@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from .._errors import SerializationError
-from .bundle import flatten, nest, restore
+from .bundle import flatten, named_arrays, nest, restore
 from .files import replaced
 
 __all__ = ["load_npz", "save_npz"]
@@ -85,14 +85,16 @@ def load_npz(path: Any, obj: Any = None, *, strict: bool = True) -> Any:
     changed then.
     """
     name = str(getattr(path, "name", "the file")) if hasattr(path, "read") else os.fspath(path)
-    state = _read(path, str(name))
+    state, missing, unexpected = _read(path, str(name))
     if obj is None:
+        if missing:
+            raise SerializationError(f"load_npz: {name} is damaged: it lacks the array {missing[0]!r}")
         return state
-    return restore(obj, state, strict=strict, function=f"load_npz: {name}")
+    return restore(obj, state, strict=strict, function=f"load_npz: {name}", unexpected=unexpected, missing=missing)
 
 
-def _read(path: Any, name: str) -> Any:
-    """Read a file, whole, into a nested state."""
+def _read(path: Any, name: str) -> tuple[Any, list[str], list[str]]:
+    """Read a file, whole, into a nested state; give also the names of the arrays that it lacks and has no place for."""
     try:
         with zipfile.ZipFile(path if hasattr(path, "read") else Path(path)) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
@@ -118,7 +120,9 @@ def _read(path: Any, name: str) -> Any:
         version = document.get("version") if isinstance(document, dict) else None
         raise SerializationError(f"load_npz: {name} has format version {version!r}; this xdbr reads version {VERSION}")
     try:
-        return nest(arrays, document.get("structure"))
+        structure = document.get("structure")
+        named = named_arrays(structure)
+        return nest(arrays, structure), sorted(named - set(arrays)), sorted(set(arrays) - named)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise SerializationError(f"load_npz: {name} is damaged: it lacks the array {error}") from error
 
