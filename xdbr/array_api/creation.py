@@ -148,8 +148,8 @@ def asarray(at: At, obj: Any, /, *, dtype: Dtype = None, device: Any = None, cop
             host = host.astype(at.backend.default_integers(at.where)["integral"], copy=False)
         return at.backend.from_host(host, device=at.where)
     # Python floats keep all their digits until they are converted to the dtype that is asked for.
-    host = backends.host_array(obj, "float64")
     wanted = canonical_dtype(dtype)
+    host = backends.host_array(obj, "float64", wanted)
     if (host.dtype.kind, getattr(wanted, "kind", "")) in (("f", "f"), ("f", "c"), ("c", "c")):
         host = host.astype(wanted)
     return at.backend.asarray(at.backend.from_host(host, device=at.where), dtype=dtype, device=at.where)

@@ -79,13 +79,14 @@ def canonical_dtype(dtype: Any) -> Dtype:
     return dtype if found is None else found
 
 
-def host_array(obj: Any, default: str) -> np.ndarray[Any, Any]:
+def host_array(obj: Any, default: str, dtype: Any = None) -> np.ndarray[Any, Any]:
     """Read a nested sequence or buffer into host memory; Python floats get the `default` floating-point dtype.
 
     Raises `DtypeError` where the elements are no numbers or the lengths differ.
     """
     try:
-        host = np.asarray(obj)
+        # Large integers of mixed signs would go through float64 and lose digits.
+        host = np.asarray(obj, dtype=dtype if getattr(dtype, "kind", "") == "u" else None)
     except (ValueError, TypeError, OverflowError) as error:
         raise DtypeError(f"asarray: cannot convert {type(obj).__name__} to an array: {error}") from error
     if host.dtype.kind not in "biufc":
