@@ -22,6 +22,7 @@ from ._config import (
     enable_grad,
     get_default_dtype,
     is_debugging,
+    is_recomputing,
     is_recording,
     is_training,
     no_grad,
@@ -189,6 +190,7 @@ from .array_api import (
     zeros_like,
 )
 from .array_api.info import Info
+from .autograd.checkpoint import checkpoint
 from .autograd.draw import draw
 from .autograd.function import Function
 from .autograd.primitive import composite, primitive
@@ -291,6 +293,7 @@ __all__ = [
     "broadcast_to",
     "can_cast",
     "ceil",
+    "checkpoint",
     "clip",
     "complex64",
     "complex128",
@@ -349,6 +352,7 @@ __all__ = [
     "int32",
     "int64",
     "is_debugging",
+    "is_recomputing",
     "is_recording",
     "is_training",
     "isdtype",

@@ -7,9 +7,10 @@ restores is the `outer` of the mode that it finds, so one instance may be entere
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextvars import ContextVar
 from typing import Any, TypeVar, overload
 
@@ -24,9 +25,11 @@ __all__ = [
     "enable_grad",
     "get_default_dtype",
     "is_debugging",
+    "is_recomputing",
     "is_recording",
     "is_training",
     "no_grad",
+    "resume",
     "set_default_dtype",
     "train_mode",
 ]
@@ -39,7 +42,7 @@ _CO_GENERATOR, _CO_COROUTINE, _CO_ASYNC_GENERATOR = 0x20, 0x80, 0x200
 class Mode:
     """An immutable record of the modes in force; `outer` is the mode to return to."""
 
-    __slots__ = ("debug", "device", "dtype", "outer", "recording", "train")
+    __slots__ = ("debug", "device", "draws", "dtype", "outer", "recomputing", "recording", "train")
 
     def __init__(
         self,
@@ -48,6 +51,8 @@ class Mode:
         debug: bool = False,
         dtype: str | None = None,
         device: Any = None,
+        draws: Any = None,
+        recomputing: bool = False,
         outer: Mode | None = None,
     ) -> None:
         self.recording = recording
@@ -55,6 +60,8 @@ class Mode:
         self.debug = debug
         self.dtype = dtype
         self.device = device
+        self.draws = draws
+        self.recomputing = recomputing
         self.outer = outer
 
 
@@ -78,6 +85,8 @@ class ModeContext:
             "debug": now.debug,
             "dtype": now.dtype,
             "device": now.device,
+            "draws": now.draws,
+            "recomputing": now.recomputing,
         }
         fields[self._field] = self._value
         MODE.set(Mode(**fields, outer=now))
@@ -140,6 +149,18 @@ def _around_generator(mode: ModeContext, function: _F) -> _F:
             return stop.value
 
     return around  # type: ignore[return-value]
+
+
+@contextlib.contextmanager
+def resume(mode: Mode, **changes: Any) -> Iterator[None]:
+    """Put an earlier mode in force again, with changes."""
+    fields = {name: getattr(mode, name) for name in Mode.__slots__ if name != "outer"}
+    now = MODE.get()
+    MODE.set(Mode(**(fields | changes), outer=now))
+    try:
+        yield
+    finally:
+        MODE.set(now)
 
 
 @overload
@@ -245,6 +266,18 @@ def is_debugging() -> bool:
     False
     """
     return MODE.get().debug
+
+
+def is_recomputing() -> bool:
+    """Tell whether a checkpointed function is being run again for backward here; see `xdbr.checkpoint`.
+
+    What has an effect outside of the function and must happen once, such as an update of running statistics, asks this.
+
+    >>> import xdbr
+    >>> xdbr.is_recomputing()
+    False
+    """
+    return MODE.get().recomputing
 
 
 def _float_name(function: str, dtype: Any) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 from ._config import get_default_dtype
 from ._errors import DtypeError, SerializationError, ShapeError
 from ._typing import Dtype, Shape
+from .autograd.draws import source_of
 from .autograd.variable import Variable, wrap
 from .backends import Device, canonical_dtype, get_default_device, parse_device
 from .backends.dtypes import finfo, isdtype
@@ -95,7 +96,7 @@ class Generator:
             raise ValueError(f"normal: scale must not be negative; got {scale}")
         real = self._checked_dtype("normal", dtype)
         with self._lock:
-            return wrap(self._source.normal(lengths, loc, scale, real))
+            return wrap(source_of(self).normal(lengths, loc, scale, real))
 
     def uniform(
         self, shape: int | Iterable[int], *, low: float = 0.0, high: float = 1.0, dtype: Dtype = None
@@ -122,7 +123,7 @@ class Generator:
                 f"uniform: low, high and their difference must be finite in {real}; got low={low}, high={high}"
             )
         with self._lock:
-            return wrap(self._source.uniform(lengths, low, high, real))
+            return wrap(source_of(self).uniform(lengths, low, high, real))
 
     def integers(self, low: int, high: int, shape: int | Iterable[int]) -> Variable:
         """Draw integers evenly from [low, high), in the default integer dtype of the device.
@@ -141,7 +142,7 @@ class Generator:
         if low < -(1 << 63) or high > 1 << 63:
             raise DtypeError(f"integers: [{low}, {high}) does not fit into int64")
         with self._lock:
-            return wrap(self._source.integers(low, high, lengths))
+            return wrap(source_of(self).integers(low, high, lengths))
 
     def bernoulli(self, p: float, shape: int | Iterable[int]) -> Variable:
         """Draw Booleans that are true with probability `p`, to a resolution of 2**-24.
@@ -157,7 +158,7 @@ class Generator:
         if not 0 <= p <= 1:
             raise ValueError(f"bernoulli: p must be within [0, 1]; got {p}")
         with self._lock:
-            return wrap(self._source.bernoulli(p, lengths))
+            return wrap(source_of(self).bernoulli(p, lengths))
 
     def permutation(self, n: int) -> Variable:
         """Draw a random order of 0, ..., n - 1; shape (n,), the default index dtype of the device.
@@ -172,7 +173,7 @@ class Generator:
         if n < 0:
             raise ValueError(f"permutation: n must not be negative; got {n}")
         with self._lock:
-            return wrap(self._source.permutation(n))
+            return wrap(source_of(self).permutation(n))
 
     def spawn(self, n: int, *, device: Any = None) -> list[Generator]:
         """Make `n` generators with seeds drawn from this one, on its device or another; draws from this one go on.
@@ -189,7 +190,7 @@ class Generator:
             raise ValueError(f"spawn: n must not be negative; got {n}")
         where = self.device if device is None else parse_device(device, function="spawn")
         with self._lock:
-            seeds = [self._source.bits() for _ in range(n)]
+            seeds = [source_of(self).bits() for _ in range(n)]
         return [Generator(seed, where) for seed in seeds]
 
     def _checked_dtype(self, function: str, dtype: Any) -> Dtype:

@@ -84,8 +84,8 @@ class Walk:
             while heap:
                 node = heappop(heap)[1]
                 g = pending.pop(node)
-                if type(g) is not kind and type(g) is not list:
-                    kind = type(g)
+                if type(g) is not kind:
+                    kind = type(_first(g))
                     xp = RAW_NAMESPACES[kind]
                 if node.dtype is not dtype:
                     dtype = node.dtype
@@ -177,8 +177,7 @@ class Walk:
                 if self.stops is not None and node in self.stops:
                     self.found[node] = g
                 if not node.prim.is_leaf:
-                    first = next(part for part in g if part is not None) if type(g) is list else g
-                    self.pull(node, g, namespace(first._backend), Variable)
+                    self.pull(node, g, namespace(_first(g)._backend), Variable)
         except Exception as error:
             self.blame(node, error)
             raise
@@ -213,11 +212,9 @@ class Walk:
         if prim is SELECT:
             self.collect(node, g)
             return
-        if prim is prim.freed:
-            raise GradientError(
-                f"backward: the graph of {prim.name} has been freed by an earlier backward; "
-                "pass retain_graph=True to that one to keep it (one that failed frees what it has passed)"
-            )
+        while prim is prim.freed:
+            prim.revive(node)  # type: ignore[attr-defined]
+            prim = node.prim
         flagged = node in self.flagged
         place = self.place
         if place is not None:
@@ -302,7 +299,8 @@ class Walk:
 
     def check_finite(self, node: Node, g: Any, gi: Any, xp: Any) -> None:
         """Raise where a rule has made a NaN from a cotangent without one (debug mode)."""
-        if bool(xp.any(xp.isnan(gi))) and not bool(xp.any(xp.isnan(g))):
+        given = [part for part in g if part is not None] if type(g) is list else [g]
+        if bool(xp.any(xp.isnan(gi))) and not any(bool(xp.any(xp.isnan(part))) for part in given):
             raise GradientError(f"backward: the gradient of {node.name} has NaN where its cotangent has none")
 
     def blame(self, node: Node | None, error: Exception) -> None:
@@ -320,9 +318,13 @@ class Walk:
         )
 
 
+def _first(g: Any) -> Any:
+    """Give a cotangent, or the first that is there of those of several outputs."""
+    return next(part for part in g if part is not None) if type(g) is list else g
+
+
 def _backend_of(g: Any) -> Backend:
-    first = next(part for part in g if part is not None) if type(g) is list else g
-    return cast(Backend, backends.of(first))
+    return cast(Backend, backends.of(_first(g)))
 
 
 class _Place:
@@ -341,7 +343,7 @@ class _Place:
     def enter(self, g: Any) -> None:
         """Make the device of `g` the current one."""
         backend = _backend_of(g)
-        device = backend.device_of(next(part for part in g if part is not None) if type(g) is list else g)
+        device = backend.device_of(_first(g))
         if device != self.device:
             self.stack.close()
             self.stack.enter_context(backend.use(device))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from .._errors import GradientError
 from .graph import Node, next_order
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ class Freed:
     def freed(self) -> Freed:
         """It is freed already."""
         return self
+
+    def revive(self, node: Node) -> None:
+        """Raise: what the node had saved is gone."""
+        raise GradientError(
+            f"backward: the graph of {self.name} has been freed by an earlier backward; "
+            "pass retain_graph=True to that one to keep it (one that failed frees what it has passed)"
+        )
 
 
 class _Select:

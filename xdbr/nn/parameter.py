@@ -8,11 +8,13 @@ from .. import array_api
 from .._config import get_default_dtype, no_grad
 from .._errors import DtypeError, GradientError, ShapeError
 from .._typing import Dtype, RawArray, Shape
+from ..autograd.draws import unlogged
 from ..autograd.variable import VARIABLES, Variable, leaf
 from ..autograd.views import rebind
 from ..backends import Device, canonical_dtype, get_default_device, parse_device
 from ._errors import UninitializedError
 from .initializers import Constant, get_initializer
+from .paths import name_what_has_grown
 
 __all__ = ["Parameter"]
 
@@ -106,7 +108,8 @@ class Parameter(Variable):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _called(self) -> str:
-        return repr(self.name) if self.name else "without a name"
+        name = self.name
+        return repr(name) if name else "without a name"
 
     # -- lazy sizes --------------------------------------------------------------------------
 
@@ -151,7 +154,7 @@ class Parameter(Variable):
             self.data = self._initial(self.shape)
 
     def _initial(self, shape: Any) -> RawArray:
-        with no_grad():
+        with no_grad(), unlogged():
             made = self.initializer(shape, dtype=self.dtype, device=self.device)
             value = array_api.asarray(made, dtype=self.dtype, device=self.device)
         if value.shape != shape:
@@ -172,6 +175,7 @@ class Parameter(Variable):
     @property
     def name(self) -> str | None:
         """The path in the model, such as "/l1/W", once a link owns it; settable."""
+        name_what_has_grown()
         return self._name
 
     @name.setter
