@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import copy
 import pickle
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -123,9 +124,79 @@ def test_lists_and_dicts_are_looked_into_at_each_walk() -> None:
     link.heads["x"] = L.Linear(1, 1, nobias=True)
     link.slots[1] = L.Linear(1, 1, nobias=True)
     assert paths(link) == ["/layers/0/W", "/heads/x/W", "/slots/1/W"]
-    assert next(link.params()).name == "/W"
-    link.name_params()
     assert [param.name for param in link.params()] == paths(link)
+
+
+def _append(layers: list[Any], new: Any) -> None:
+    layers.append(new)
+
+
+def _extend(layers: list[Any], new: Any) -> None:
+    layers.extend([new])
+
+
+def _insert(layers: list[Any], new: Any) -> None:
+    layers.insert(0, new)
+
+
+def _assign(layers: list[Any], new: Any) -> None:
+    layers[0] = new
+
+
+def _nest(layers: list[Any], new: Any) -> None:
+    layers[1]["a"] = new
+
+
+def _update(layers: list[Any], new: Any) -> None:
+    layers[1].update(c=new)
+
+
+@pytest.mark.parametrize("grow", [_append, _extend, _insert, _assign, _nest, _update])
+@pytest.mark.parametrize("below", [False, True], ids=["top", "below"])
+@pytest.mark.parametrize("made", [lambda m: m, copy.deepcopy, nn.Link.copy], ids=["itself", "deepcopy", "copy"])
+def test_what_comes_into_a_list_later_has_its_path(made: Any, below: bool, grow: Any) -> None:
+    inner = Model()
+    model = made(nn.Chain(body=inner) if below else inner)
+    grow((model.body if below else model).layers, new := L.Linear(2, 4))
+    path = next(path for path, link in model.namedlinks() if link is new)
+    assert path.startswith("/body/layers/" if below else "/layers/")
+    with pytest.raises(ShapeError, match=f"'{path}/W'"):
+        new(xdbr.ones((1, 3)))
+    assert [param.name for param in model.params()] == paths(model)
+    dot = xdbr.draw(new(xdbr.ones((1, 2)))).dot()
+    assert f"{path}/W" in dot
+    assert f"{path}/b" in dot
+
+
+def test_a_link_that_is_not_full_yet_names_what_comes_by_its_whole_path() -> None:
+    model = nn.Chain(body=Block(), layers=nn.ChainList(L.Linear(2, 2)))
+    model.body.extra = nn.Parameter(0.0, 1)
+    model.layers.append(L.Linear(2, 2))
+    assert [param.name for param in model.params()] == paths(model)
+    assert model.body.extra.name == "/body/extra"
+
+
+def test_names_ask_for_no_link_to_live_on() -> None:
+    model = Model()
+    model.layers.append(L.Linear(2, 2))
+    last = weakref.ref(model.layers[-1])
+    assert model.layers[-1].W.name == "/layers/2/W"
+    model.layers.pop()
+    assert last() is None
+    whole = weakref.ref(model)
+    W = model.layers[0].W
+    del model
+    assert whole() is None
+    assert W.name == "/layers/0/W"
+
+
+def test_a_key_that_makes_no_path_spoils_no_other_name() -> None:
+    model, other = Model(), Model()
+    model.layers[1]["a/b"] = L.Linear(1, 1)
+    other.layers.append(L.Linear(2, 2))
+    assert other.layers[-1].W.name == "/layers/2/W"
+    with pytest.raises(ValueError, match="must be a string without '/' or an integer; got 'a/b'"):
+        paths(model)
 
 
 def test_other_containers() -> None:
@@ -244,7 +315,9 @@ def test_copy_shares() -> None:
 
 
 @pytest.mark.parametrize(
-    "how", [lambda m: m.copy("copy"), copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=str
+    "how",
+    [lambda m: m.copy("copy"), copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))],
+    ids=["copy", "deepcopy", "pickle"],
 )
 def test_copy_copies(how: Any) -> None:
     model = Model()

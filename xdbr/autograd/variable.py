@@ -526,7 +526,7 @@ class Variable(Installed):
         made._data = self._backend.copy(raw)
         made._view = None
         made._node = None
-        made._name = self.name
+        made._name = getattr(self, "_name", None)
         if self._node is not None:
             made._node = leaf(made)
         return made
@@ -539,7 +539,7 @@ class Variable(Installed):
             "data": self._backend.to_host(raw),
             "device": str(self.device),
             "requires_grad": self._node is not None,
-            "name": self.name,
+            "name": getattr(self, "_name", None),
             "grad": None if self.grad is None else self.grad._backend.to_host(self.grad._raw),
         }
         return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
@@ -579,7 +579,7 @@ def leaf(x: Variable) -> Node:
     node.shape = x._data.shape
     node.dtype = x._data.dtype
     node.watch = Watch(x)
-    node.watch.label = x.name
+    node.watch.label = getattr(x, "_name", None)
     return node
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .link import Link, collect, named
+from .link import Link, collect, name_below
 from .parameter import Parameter
 
 __all__ = ["Chain", "ChainList", "Sequential"]
@@ -62,8 +62,7 @@ class _List(Link):
 
     def _name_from(self, start: int) -> None:
         for i in range(start, len(self._list)):
-            for path, param in named(self._list[i], f"/{i}"):
-                param.name = path
+            name_below(self._list[i], f"{self._path}/{i}")
 
     def append(self, link: Any) -> None:
         """Add a link at the end."""

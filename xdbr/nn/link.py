@@ -12,6 +12,7 @@ several ways (tied weights, a shared link) counts once, under the first of its p
 from __future__ import annotations
 
 import copy as copying
+import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -21,6 +22,7 @@ from .._errors import DtypeError, ShapeError
 from ..autograd.variable import VARIABLES, Variable
 from ..backends import parse_device
 from .parameter import Parameter
+from .paths import watch_for_growth
 from .state import check_link_state, link_state, load_link_state
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Link:
     True
     """
 
+    _path: str = ""  # where it lies in the model that it was last assigned to
     _members: dict[str, None]  # the attributes that hold parameters or links, in the order of assignment
     _persistents: dict[str, None]  # the attributes that are saved without being parameters
 
@@ -74,8 +77,9 @@ class Link:
         members = self.__dict__["_members"]
         if type(value) is not Variable and (isinstance(value, _OWNED) or _holds(value)):
             _check_name(name, f"{type(self).__name__}.{name}")
-            for path, param in named(value, f"/{name}"):
-                param.name = path
+            name_below(value, f"{self._path}/{name}")
+            if not isinstance(value, _OWNED):
+                watch_for_growth(self)[name] = _contents(value)
             members[name] = None
         elif name in members:
             del members[name]
@@ -164,11 +168,21 @@ class Link:
     def name_params(self) -> None:
         """Name each parameter after its path in this link.
 
-        Assigning a link to an attribute does this for what is below it; a walk from the top is needed only for what was
-        appended to a list later. `Optimizer.setup` does it.
+        Assigning a link to an attribute does this for what is below it, and reading a name for what has come into its
+        lists and dicts since.
         """
-        for path, param in self.namedparams():
-            param.name = path
+        name_below(self, "")
+
+    def name_grown(self, seen: dict[str, list[Any]]) -> None:
+        """Name what is in lists and dicts that no longer hold what was `seen` in them."""
+        for name in self._members:
+            value = self.__dict__[name]
+            if isinstance(value, _OWNED):
+                continue
+            now = _contents(value)
+            if now != seen.get(name):
+                seen[name] = now
+                name_below(value, f"{self._path}/{name}")
 
     def count_params(self) -> int:
         """Give the number of elements of all parameters.
@@ -337,6 +351,8 @@ class Link:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        if not all(isinstance(self.__dict__[name], _OWNED) for name in self._members):
+            watch_for_growth(self)
 
     # -- state -------------------------------------------------------------------------------
 
@@ -427,6 +443,38 @@ def named(value: Any, path: str = "") -> list[tuple[str, Parameter]]:
     found: list[tuple[str, Parameter]] = []
     _collect_params(value, path, set(), found)
     return found
+
+
+def name_below(value: Any, path: str) -> None:
+    """Name the parameters in the value of an attribute, or of a whole model, after their paths."""
+    for below, param in named(value, path):
+        param.name = below
+    owned: list[tuple[str, Parameter | Link]] = []
+    collect(value, path, owned)
+    links: list[tuple[str, Link]] = []
+    for below, part in owned:
+        if isinstance(part, Link):
+            _collect_links(part, below, set(), links)
+    for below, link in links:
+        link.__dict__["_path"] = below
+
+
+def _contents(value: Any) -> list[tuple[str, Any]]:
+    """Tell what a container holds, by weak references, which are equal where they are to one object."""
+    found: list[tuple[str, Parameter | Link]] = []
+    collect(value, "", found)
+    return [(path, _Same(part)) for path, part in found]
+
+
+class _Same(weakref.ref[Any]):
+    """A weak reference that equals another one to the same object, whatever equality means there."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and (part := self()) is not None and part is other()
+
+    __hash__ = weakref.ref.__hash__
 
 
 def _collect_params(value: Any, path: str, seen: set[int], found: list[tuple[str, Parameter]]) -> None:
