@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import backends, fft, linalg
+from . import _einops, backends, fft, linalg
 from ._config import (
     debug_mode,
     default_dtype,
@@ -193,30 +193,31 @@ from .array_api.info import Info
 from .autograd.checkpoint import checkpoint
 from .autograd.draw import draw
 from .autograd.function import Function
+from .autograd.jacobians import hessian, hvp, jacobian
 from .autograd.primitive import composite, primitive
-from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .autograd.transforms import grad, jvp, value_and_grad, vjp
 from .autograd.variable import Variable
-from .backends import DTYPES, Device, device, get_default_device, set_default_device
+from .backends import NAMED_DTYPES, Device, device, get_default_device, set_default_device
 
 if TYPE_CHECKING:
     from . import data, nn, optim, random, serializers, testing
 
 __version__ = "0.1.0"
 
-bool = DTYPES["bool"]
-int8 = DTYPES["int8"]
-int16 = DTYPES["int16"]
-int32 = DTYPES["int32"]
-int64 = DTYPES["int64"]
-uint8 = DTYPES["uint8"]
-uint16 = DTYPES["uint16"]
-uint32 = DTYPES["uint32"]
-uint64 = DTYPES["uint64"]
-float16 = DTYPES["float16"]
-float32 = DTYPES["float32"]
-float64 = DTYPES["float64"]
-complex64 = DTYPES["complex64"]
-complex128 = DTYPES["complex128"]
+bool = NAMED_DTYPES["bool"]
+int8 = NAMED_DTYPES["int8"]
+int16 = NAMED_DTYPES["int16"]
+int32 = NAMED_DTYPES["int32"]
+int64 = NAMED_DTYPES["int64"]
+uint8 = NAMED_DTYPES["uint8"]
+uint16 = NAMED_DTYPES["uint16"]
+uint32 = NAMED_DTYPES["uint32"]
+uint64 = NAMED_DTYPES["uint64"]
+float16 = NAMED_DTYPES["float16"]
+float32 = NAMED_DTYPES["float32"]
+float64 = NAMED_DTYPES["float64"]
+complex64 = NAMED_DTYPES["complex64"]
+complex128 = NAMED_DTYPES["complex128"]
 
 numpy = namespace("numpy")
 cupy = namespace("cupy")
@@ -234,6 +235,8 @@ def __array_namespace_info__() -> Info:
     """
     return Info(None)
 
+
+_einops.install()
 
 _LAZY = ("data", "nn", "optim", "random", "serializers", "testing")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xdbr.autograd.transforms import identity
+from xdbr.autograd.runs import identity
 
 from ._spec import COMPLEX, REAL, Input, Spec
 
