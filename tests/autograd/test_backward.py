@@ -128,6 +128,29 @@ class TestResults:
         middle = x * x
         assert xdbr.grad(middle * middle, middle).item() == 8.0
 
+    def test_recorded_gradients_accumulate_recorded_also_under_no_grad(self, device):
+        x = variable(2.0, device=device)
+        for _ in range(2):
+            y = x**3
+            with xdbr.no_grad():
+                y.backward(create_graph=True)
+        g, x.grad = x.grad, None
+        g.backward()
+        assert x.grad.item() == 24.0
+
+    def test_several_outputs_on_another_library_in_the_second_order(self):
+        pytest.importorskip("array_api_strict", reason="needs a second library to move arrays to")
+
+        def second(move):
+            x = variable([[2.0, 1.0], [1.0, 3.0]], device="numpy")
+            values, vectors = xdbr.linalg.eigh(x.to_device(move))
+            y = (xdbr.sum(values * values) + xdbr.sum(vectors**3)).to_device("numpy") * xdbr.sum(xdbr.exp(x))
+            g = xdbr.grad(y, x, create_graph=True)
+            return xdbr.grad(xdbr.sum(g * g), x)
+
+        for row, right in zip(second("strict").tolist(), second("numpy").tolist(), strict=True):
+            assert row == pytest.approx(right, rel=1e-10)
+
     def test_an_unused_output_of_several_costs_nothing(self, device):
         a = variable([[2.0, 1.0], [1.0, 3.0]], device=device)
         values, _vectors = xdbr.linalg.eigh(a)
@@ -344,6 +367,20 @@ class TestDebugMode:
                 xdbr.sum(y).backward()
         assert any("an infinite slope" in note for note in caught.value.__notes__)
 
+    def test_a_nan_from_a_function_with_several_outputs(self, device):
+        class Split(xdbr.Function):
+            def forward(self, xp, x):
+                return x * 1.0, x * 2.0
+
+            def backward(self, xp, g, h):
+                return g * float("nan")
+
+        x = variable([0.0, 1.0], device=device)
+        with xdbr.debug_mode():
+            left, _ = Split()(x)
+            with pytest.raises(GradientError, match="Split has NaN where its cotangent has none"):
+                xdbr.sum(left).backward()
+
 
 class TestBadInput:
     def test_integers_have_no_gradient(self, device):
@@ -415,6 +452,12 @@ class TestBadInput:
         with pytest.raises(GradientError, match="detach"):
             y.requires_grad = False
 
+    @pytest.mark.parametrize("value", [0.0, 2.0])
+    def test_a_single_cotangent_for_a_list_of_outputs(self, device, value):
+        x = variable(3.0, device=device)
+        with pytest.raises(TypeError, match="expected a sequence of grad_outputs, one per output; got a single array"):
+            xdbr.grad([x * x], [x], variable(value, requires_grad=False, device=device))
+
     def test_a_missing_rule_raises(self, device):
         from xdbr.autograd.primitive import Primitive
 
@@ -469,6 +512,18 @@ class TestOwnership:
         gx, gy = xdbr.grad(x + y, [x, y], start, create_graph=create_graph)
         gx[0] = 7.0
         assert (gy.tolist(), start.tolist()) == ([1.0, 1.0], [1.0, 1.0])
+
+    def test_the_starting_gradient_may_be_reused(self, backend, device):
+        """A rule may hand the cotangent on as it is, and then it must not be the caller's own buffer."""
+        x = variable([1.0, 2.0], device=device)
+        start = backend.copy(xdbr.ones(2, dtype="float64", device=device)._raw)
+        (x + 1.0).backward(start)
+        g = xdbr.grad(x + 1.0, x, start)
+        try:
+            start[...] = 77.0
+        except TypeError:
+            pytest.skip(f"arrays of {backend.name} cannot be written")
+        assert (x.grad.tolist(), g.tolist()) == ([1.0, 1.0], [1.0, 1.0])
 
     @pytest.mark.parametrize("create_graph", [False, True])
     def test_a_hook_that_writes_its_argument_changes_nothing(self, device, create_graph):

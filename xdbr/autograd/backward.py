@@ -47,7 +47,14 @@ def grad(
     single = isinstance(inputs, Variable)
     wanted = [inputs] if isinstance(inputs, Variable) else list(inputs)
     several = [outputs] if isinstance(outputs, Variable) else list(outputs)
-    cotangents = [grad_outputs] if isinstance(outputs, Variable) else list(grad_outputs or [None] * len(several))
+    if isinstance(outputs, Variable):
+        cotangents = [grad_outputs]
+    elif grad_outputs is None:
+        cotangents = [None] * len(several)
+    elif isinstance(grad_outputs, Variable) or backends.of(grad_outputs) is not None:
+        raise TypeError("grad: expected a sequence of grad_outputs, one per output; got a single array")
+    else:
+        cotangents = list(grad_outputs)
     if len(cotangents) != len(several):
         raise ShapeError(f"grad: expected {len(several)} grad_outputs, one per output; got {len(cotangents)}")
     nodes = _input_nodes("grad", wanted)
@@ -91,7 +98,8 @@ def backward(
         if old is None:
             x._grad = g
         elif create_graph:
-            x._grad = old + g
+            with ModeContext("recording", True):
+                x._grad = old + g
         else:
             x._grad = wrap(old._raw) + g
 
@@ -148,6 +156,8 @@ def _start(
                     raise TypeError(f"{function}: the gradient must be a Variable or an array; got {type(g).__name__}")
                 if backends.of(g) is None:
                     g = backend.asarray(g, dtype=raw.dtype, device=y.device)
+                else:
+                    g = backend.copy(g)  # it may become a gradient as it is, and is the caller's to change
                 g = wrap(g)
             check_gradient(function, g, y)
         if type(g) not in VARIABLES:
@@ -173,6 +183,8 @@ def _run(
     retain = create_graph if retain_graph is None else retain_graph
     pending = _start(function, outputs, cotangents, create_graph, loss_scale)
     needed = None if stops is None else _needed(pending, stops)
+    if needed is not None:  # an output from which no way leads to the inputs is left alone
+        pending = {node: g for node, g in pending.items() if node in needed}
     walk = Walk(pending, needed, stops, retain, is_debugging())
     if create_graph:
         with ModeContext("recording", True):

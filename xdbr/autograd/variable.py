@@ -247,6 +247,7 @@ class Variable(Installed):
             if not self._node.is_leaf:  # type: ignore[union-attr]
                 raise GradientError("requires_grad: a computed Variable cannot be made a constant; use x.detach()")
             self._node = None
+            self._outdate_views()
 
     @property
     def is_leaf(self) -> bool:
@@ -389,10 +390,17 @@ class Variable(Installed):
     def _cut_loose(self) -> None:
         """Make a view an array of its own, the root of the views that were made from it."""
         view = self._view
-        if view is not None:
+        if view is None:
+            self._outdate_views()
+        else:
             self._data = self._raw
             self._view = None
             view.root._ver += 2  # the views from here on find their new root when they are next read
+
+    def _outdate_views(self) -> None:
+        """Have the views of a root made afresh: its node has changed, and theirs must lead to it."""
+        if hasattr(self, "_ver"):
+            self._ver += 2
 
     # -- leaving the world of Variables --------------------------------------------------------
 
@@ -440,7 +448,10 @@ class Variable(Installed):
         return complex(self._one("__complex__", self._leave("complex()")))
 
     def __bool__(self) -> bool:
-        return bool(self._one("__bool__", self._raw))
+        raw = self._raw
+        if raw.shape and self.size == 1:
+            return bool(self.item())  # one element has a truth on any number of axes, as in NumPy
+        return bool(self._one("__bool__", raw))
 
     def __int__(self) -> int:
         return int(self._one("__int__", self._raw))

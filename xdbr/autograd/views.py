@@ -20,6 +20,7 @@ from .._errors import DeviceError, DtypeError, GradientError, ShapeError
 from .._typing import Key, RawArray
 from ..backends import Backend, canonical_dtype
 from ..backends._extras import is_basic
+from .graph import Node
 from .kernels import RAW_NAMESPACES
 from .primitive import Primitive, primitive
 from .variable import VARIABLES, Variable, View, refresh, wrap
@@ -182,12 +183,13 @@ def _chain(x: Variable) -> tuple[Variable, list[Variable]]:
         chain.append(top)
         top = top._view.base
     chain.reverse()
-    if chain and chain[0]._view.root is not top:  # type: ignore[union-attr]
-        if not hasattr(top, "_ver"):
-            top._ver = 0
-        for link in chain:
-            link._view.root = top  # type: ignore[union-attr]
-            link._view.version = -1  # type: ignore[union-attr]
+    for link in chain:
+        view: Any = link._view
+        if view.root is not top:  # also where the views between have been mended already
+            if not hasattr(top, "_ver"):
+                top._ver = 0
+            view.root = top
+            view.version = -1
     return top, chain
 
 
@@ -320,7 +322,13 @@ def write(x: Variable, key: Key, value: Any, /) -> None:
         )
     xp = RAW_NAMESPACES[type(root._data)]
     owned = backend.aliasing_views and backend.exclusive(root)
+    node = None
     try:
+        if record:  # before the write, which may be in place: an interruption must not leave it without its node
+            # Nothing of the old value is left where all of it is written.
+            old_node = None if not chain and _is_whole(key) else root._node
+            if old_node is not None or value_node is not None:
+                node = _write_node(xp, root, x, raw, old_node, value_node, walk, key)
         new = xp.extras.write(backend.as_array(root._data), raw, walk=walk, key=key, owned=owned)
     except IndexError as error:
         raise IndexError(f"setitem: {error} (key {_show(key)} of an array of shape {tuple(x._data.shape)})") from error
@@ -330,16 +338,23 @@ def write(x: Variable, key: Key, value: Any, /) -> None:
             f"setitem: cannot write a value of shape {shape} at {_show(key)} of an array of shape "
             f"{tuple(x._data.shape)}: {error}"
         ) from error
-    if record:
-        options: dict[str, Any] = {"walk": walk, "key": key}
-        if value_node is not None and _names_twice(xp, x._data.shape, key):
-            options["last"] = _last_named(xp, x._data, key)
-        # Nothing of the old value is left where all of it is written.
-        old_node = None if not chain and _is_whole(key) else root._node
-        node = setitem.primitive._record([old_node, value_node], [new, raw], options, new, MODE.get().debug)
-        root._node = node._node if old_node is not None or value_node is not None else None
+    version = (getattr(root, "_ver", 0) + 2) | _COPIES
     root._data = new
-    root._ver = (getattr(root, "_ver", 0) + 2) | _COPIES
+    if record:
+        root._node = node
+    root._ver = version
+
+
+def _write_node(
+    xp: Any, root: Variable, x: Variable, raw: Any, old_node: Any, value_node: Any, walk: Walk, key: Key
+) -> Node | None:
+    """Make the node of a write of `raw` at `walk(root)[key]`, where the walk leads to `x`."""
+    options: dict[str, Any] = {"walk": walk, "key": key}
+    if value_node is not None and _names_twice(xp, x._data.shape, key):
+        options["last"] = _last_named(xp, x._data, key)
+    whole = root._data
+    made: Variable = setitem.primitive._record([old_node, value_node], [whole, raw], options, whole, MODE.get().debug)
+    return made._node
 
 
 def _is_whole(key: Key) -> bool:
@@ -377,13 +392,14 @@ def _names_twice(xp: Any, shape: Any, key: Key) -> bool:
 
 def _last_named(xp: Any, x: RawArray, key: Key) -> RawArray:
     """Tell for each element of `x[key]` whether no later one is at the same position: only those stay when written."""
-    shape = tuple(x[key].shape)
+    shape = tuple(xp.extras.read(x, key=key).shape)
     size = 1
     for length in shape:
         size *= length
     numbers = xp.reshape(xp.arange(size, device=x.device), shape)
     stamped = xp.zeros(tuple(x.shape), dtype=numbers.dtype, device=x.device)
-    return xp.extras.write(stamped, numbers, walk=Walk(()), key=key)[key] == numbers
+    stamped = xp.extras.write(stamped, numbers, walk=Walk(()), key=key)
+    return xp.extras.read(stamped, key=key) == numbers
 
 
 def _show(key: Key) -> str:
@@ -475,8 +491,9 @@ def assign(x: Variable, out: Variable, function: str) -> Variable:
     if x._view is not None:
         write(x, ..., out)
         return x
-    x._data = x._backend.as_array(out._raw)
-    if MODE.get().recording:
-        x._node = out._node
-    x._ver = (getattr(x, "_ver", 0) + 2) & ~_COPIES
+    raw, node = x._backend.as_array(out._raw), out._node if MODE.get().recording else x._node
+    version = (getattr(x, "_ver", 0) + 2) & ~_COPIES
+    x._data = raw
+    x._node = node
+    x._ver = version
     return x
