@@ -102,6 +102,24 @@ def test_the_namespace_is_pickled_by_name(xp):
     assert pickle.loads(pickle.dumps(xp)) is xp
 
 
+def test_a_named_dtype_is_the_dtype_of_arrays_and_no_other(xp):
+    import numpy as np
+
+    for name in ("bool", "int8", "uint64", "float32", "float64", "complex128"):
+        dtype = getattr(xp, name, None)
+        if dtype is None:  # not every library has every unsigned dtype
+            continue
+        made = xp.zeros(1, dtype=dtype)
+        assert dtype == made.dtype == dtype and made.dtype != xp.int16 and xp.int16 != dtype
+        assert {dtype: 1}[made.dtype] == {made.dtype: 1}[dtype] == 1
+        # NumPy's own float64 equals None.
+        assert (dtype == None) is False and (None == dtype) is False  # noqa: E711
+        assert dtype == name and (dtype.name, dtype.kind, dtype.itemsize) == (name, made.dtype.kind, made.dtype.itemsize)
+        assert np.zeros(1, dtype=dtype).dtype == np.dtype(dtype) == made.dtype
+        assert pickle.loads(pickle.dumps(dtype)) is dtype and repr(dtype) == f"dtype({name!r})"
+    assert not xp.can_cast(xp.complex64, xp.float64)
+
+
 def test_signatures_are_readable():
     assert str(inspect.signature(xdbr.tanh)) == "(x: 'Array', /) -> 'Array'"
     assert list(inspect.signature(xdbr.sum).parameters) == ["x", "axis", "dtype", "keepdims"]

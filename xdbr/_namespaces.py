@@ -14,7 +14,7 @@ from . import array_api, backends, fft, linalg
 from ._errors import BackendError
 from .array_api import creation, extras
 from .array_api.info import Info
-from .backends import DTYPES, Backend
+from .backends import NAMED_DTYPES, Backend
 
 __all__ = ["API_VERSION", "Namespace", "check_version", "names", "namespace"]
 
@@ -33,7 +33,7 @@ def check_version(api_version: str | None) -> None:
 
 def names() -> tuple[str, ...]:
     """Give the names of a whole namespace: functions, constants, dtypes and extensions."""
-    return (*array_api.__all__, *DTYPES, *_EXTENSIONS, "__array_api_version__", "__array_namespace_info__")
+    return (*array_api.__all__, *NAMED_DTYPES, *_EXTENSIONS, "__array_api_version__", "__array_namespace_info__")
 
 
 class _Extension(types.ModuleType):
@@ -83,7 +83,7 @@ class Namespace(types.ModuleType):
         here["_filled"] = True
         for name in array_api.__all__:
             here[name] = getattr(array_api, name)
-        here.update({name: dtype for name, dtype in DTYPES.items() if hasattr(backend.lib, name)})
+        here.update({name: dtype for name, dtype in NAMED_DTYPES.items() if hasattr(backend.lib, name)})
         for extension, module in _EXTENSIONS.items():
             here[extension].__dict__.update({name: getattr(module, name) for name in module.__all__})
             here[extension].__dict__["__all__"] = list(module.__all__)

@@ -7,8 +7,8 @@ that the standard lacks). Backends are registered by name and loaded on first us
 from __future__ import annotations
 
 from . import dtypes
-from ._base import DTYPES, Backend, canonical_dtype, host_array
-from ._extras import Extras
+from ._base import DTYPES, NAMED_DTYPES, Backend, canonical_dtype, host_array
+from ._extras import Extras, place_of
 from ._registry import (
     Device,
     available,
@@ -26,6 +26,7 @@ from ._registry import (
 
 __all__ = [
     "DTYPES",
+    "NAMED_DTYPES",
     "Backend",
     "Device",
     "Extras",
@@ -40,6 +41,7 @@ __all__ = [
     "of",
     "of_type",
     "parse_device",
+    "place_of",
     "register",
     "registered",
     "set_default_device",

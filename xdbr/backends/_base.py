@@ -28,6 +28,48 @@ _NAMES = (
 DTYPES: dict[str, Dtype] = {name: np.dtype(name) for name in _NAMES}
 
 
+class NamedDtype:
+    """A dtype as a namespace names it (`xdbr.float64`): the `numpy.dtype` in all but that it equals no `None`.
+
+    NumPy reads `None` as float64 where it expects a dtype, so `numpy.dtype("float64") == None` is True; in the
+    standard dtypes are equal to dtypes alone. It has the hash of the `numpy.dtype`, equals it, and NumPy takes it
+    wherever it takes a dtype.
+    """
+
+    __slots__ = ("dtype", "itemsize", "kind", "name", "type")
+
+    def __init__(self, name: str) -> None:
+        self.dtype: np.dtype[Any] = DTYPES[name]  # by this name NumPy asks for it
+        self.name = name
+        self.kind = self.dtype.kind
+        self.itemsize = self.dtype.itemsize
+        self.type = self.dtype.type
+
+    def __eq__(self, other: object) -> bool:
+        if other is self:
+            return True
+        return bool(self.dtype == other) if isinstance(other, (np.dtype, NamedDtype, str, type)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)
+
+    def __repr__(self) -> str:
+        return repr(self.dtype)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _named, (self.name,)
+
+
+def _named(name: str) -> NamedDtype:
+    return NAMED_DTYPES[name]
+
+
+NAMED_DTYPES: dict[str, NamedDtype] = {name: NamedDtype(name) for name in _NAMES}
+
+
 class ForeignDtype:
     """A dtype that NumPy does not have, with the attributes of a `numpy.dtype` that one asks for."""
 
@@ -65,6 +107,8 @@ def canonical_dtype(dtype: Any) -> Dtype:
     """Give the object that stands for `dtype`, a name or any loaded library's; `dtype` itself where it is unknown."""
     if isinstance(dtype, np.dtype):
         return dtype if dtype.kind != "V" else _canonical.get(dtype, dtype)
+    if type(dtype) is NamedDtype:
+        return dtype.dtype
     if isinstance(dtype, str):
         return _KNOWN.get(dtype, dtype)
     try:
