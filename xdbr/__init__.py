@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import _einops, backends, fft, linalg
+from . import _einops, _numpy_functions, backends, fft, linalg
 from ._config import (
     debug_mode,
     default_dtype,
@@ -237,6 +237,7 @@ def __array_namespace_info__() -> Info:
 
 
 _einops.install()
+_numpy_functions.install()
 
 _LAZY = ("data", "nn", "optim", "random", "serializers", "testing")
 

@@ -81,8 +81,8 @@ def _unique_values(xp: Any, x: Array, /) -> Any:
 def unique_all(x: Any, /) -> UniqueAll:
     """Give the unique elements, where they come from, where each element of `x` is among them, and their counts.
 
-    values: shape (n,), x's dtype, in no order that could be relied on; differentiable. NaN equals nothing,
-        not even NaN; zeros of both signs are one.
+    values: shape (n,), x's dtype, in ascending order on the backends of xdbr itself; differentiable. NaN equals
+        nothing, not even NaN; zeros of both signs are one.
     indices: shape (n,), where each comes first in the flattened `x`; inverse_indices: x's shape; counts:
         shape (n,), how often each comes; all in the default integer dtype.
 

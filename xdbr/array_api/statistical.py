@@ -103,8 +103,18 @@ def mean(x: Any, /, *, axis: Axis = None, keepdims: bool = False) -> Variable:
 
 
 @primitive(name="var", arrays=1)
-def _var(xp: Any, x: Array, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Array:
+def _var(
+    xp: Any,
+    x: Array,
+    /,
+    *,
+    axis: Axis = None,
+    correction: float = 0.0,
+    keepdims: bool = False,
+    ddof: float | None = None,
+) -> Array:
     x = floating(xp, x)
+    correction = correction if ddof is None else ddof
     if _has_spread(tuple(x.shape), axis, correction):
         return xp.var(x, axis=axis, correction=correction, keepdims=keepdims)
     return xp.sum(x, axis=axis, keepdims=keepdims) * float("nan")
@@ -130,12 +140,21 @@ def _divisor(shape: Shape, axis: Axis, correction: float) -> float:
 _var.vjp(_var_rule)
 
 
-def var(x: Any, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Variable:
+def var(
+    x: Any,
+    /,
+    *,
+    axis: Axis = None,
+    correction: float = 0.0,
+    keepdims: bool = False,
+    ddof: float | None = None,
+) -> Variable:
     """Variance of the elements over `axis`: the mean square of their distances from the mean.
 
     correction: what is taken from the number of elements to get the divisor: 0 for a population, 1 for a
         sample (Bessel). NaN where nothing is left of it.
     keepdims: keep the reduced axes with length one.
+    ddof: NumPy's name for `correction`, which xarray passes.
 
     Raises `AxisError` for an axis out of range or named twice.
 
@@ -144,6 +163,7 @@ def var(x: Any, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool
     Variable(2., dtype=float32)
     """
     try:
+        correction = correction if ddof is None else ddof
         options = {"axis": _plain("var", axis), "correction": correction, "keepdims": keepdims}
         return _var.primitive.apply((x,), options)  # type: ignore[no-any-return]
     except LIBRARY_ERRORS as error:
@@ -151,8 +171,18 @@ def var(x: Any, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool
 
 
 @primitive(name="std", arrays=1)
-def _std(xp: Any, x: Array, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Array:
+def _std(
+    xp: Any,
+    x: Array,
+    /,
+    *,
+    axis: Axis = None,
+    correction: float = 0.0,
+    keepdims: bool = False,
+    ddof: float | None = None,
+) -> Array:
     x = floating(xp, x)
+    correction = correction if ddof is None else ddof
     if _has_spread(tuple(x.shape), axis, correction):
         return xp.std(x, axis=axis, correction=correction, keepdims=keepdims)
     return xp.sum(x, axis=axis, keepdims=keepdims) * float("nan")
@@ -169,10 +199,18 @@ def _std_rule(xp: Any, g: Array, x: Array, out: Array, axis: Axis, correction: f
 _std.vjp(_std_rule)
 
 
-def std(x: Any, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Variable:
+def std(
+    x: Any,
+    /,
+    *,
+    axis: Axis = None,
+    correction: float = 0.0,
+    keepdims: bool = False,
+    ddof: float | None = None,
+) -> Variable:
     """Standard deviation of the elements over `axis`: the square root of `var`.
 
-    correction, keepdims: as for `var`.
+    correction, keepdims, ddof: as for `var`.
 
     Where all elements are the same, at the kink, the gradient is zero, as in PyTorch. Raises `AxisError`
     for an axis out of range or named twice.
@@ -182,6 +220,7 @@ def std(x: Any, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool
     Variable(1., dtype=float32)
     """
     try:
+        correction = correction if ddof is None else ddof
         options = {"axis": _plain("std", axis), "correction": correction, "keepdims": keepdims}
         return _std.primitive.apply((x,), options)  # type: ignore[no-any-return]
     except LIBRARY_ERRORS as error:

@@ -55,8 +55,11 @@ def _mean(x: RawArray, /, *, axis: Axis = None, keepdims: bool = False) -> RawAr
     return _add(x, axis, None, None, keepdims) / (x.size if axis is None else _count(x.shape, axis))
 
 
-def _var(x: RawArray, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> RawArray:
+def _var(
+    x: RawArray, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False, ddof: float | None = None
+) -> RawArray:
     x = _floating(x)
+    correction = correction if ddof is None else ddof
     if x.dtype.char == "e":
         wide = _var(x.astype(np.float32), axis=axis, correction=correction, keepdims=keepdims)
         return wide.astype(x.dtype)
@@ -66,8 +69,10 @@ def _var(x: RawArray, /, *, axis: Axis = None, correction: float = 0.0, keepdims
     return _add(squares, axis, None, None, keepdims) / (n - correction if n > correction else np.nan)
 
 
-def _std(x: RawArray, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> RawArray:
-    return np.sqrt(_var(x, axis=axis, correction=correction, keepdims=keepdims))
+def _std(
+    x: RawArray, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False, ddof: float | None = None
+) -> RawArray:
+    return np.sqrt(_var(x, axis=axis, correction=correction, keepdims=keepdims, ddof=ddof))
 
 
 def _running(accumulate: Callable[..., Any], initial: int) -> Callable[..., Any]:
@@ -105,6 +110,11 @@ def _broadcast_to(x: RawArray, /, shape: Shape) -> RawArray:
         raise ShapeError(f"broadcast_to: shape {x.shape} does not broadcast to {shape!r}") from error
 
 
+def _unique_values(x: RawArray, /) -> RawArray:
+    # In order, which the standard leaves open and scikit-learn counts on; `np.unique_values` gives that of a hash table.
+    return np.unique(x, equal_nan=False)
+
+
 KERNELS: dict[str, Callable[..., Any]] = {
     "broadcast_to": _broadcast_to,
     "cumulative_prod": _running(np.multiply.accumulate, 1),
@@ -116,5 +126,6 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "prod": _prod,
     "std": _std,
     "sum": _sum,
+    "unique_values": _unique_values,
     "var": _var,
 }
