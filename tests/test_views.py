@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from view_helpers import able, arguments, listed, put
+from view_helpers import NUMPY, able, arguments, listed, put
 
 from xdbr.testing import assert_allclose, check_grads
 
@@ -446,7 +446,7 @@ def zero_d_arrays(xp: Any, x: Any, v: Any) -> Any:
 def test_values_are_numpys(run: Program, needs: tuple[str, ...], recorded: bool, xp: Any, put: Any, able: Any) -> None:
     able(needs)
     x, v = arguments()
-    want = listed(run(np, x.copy(), v.copy()))
+    want = listed(run(NUMPY, x.copy(), v.copy()))
     vx, vv = put(x, recorded), put(v, recorded)
     got = listed(run(xp, vx * 1.0, vv))
     assert len(got) == len(want)

@@ -10,7 +10,10 @@ import pytest
 
 import xdbr
 
-__all__ = ["KEYS", "able", "arguments", "listed", "put", "takes"]
+__all__ = ["KEYS", "NUMPY", "able", "arguments", "listed", "put", "takes"]
+
+NUMPY = xdbr.backends.get("numpy").lib
+"""NumPy itself, with what version 2.0 lacks of the standard."""
 
 
 def takes(backend: Any, key: Any) -> bool:

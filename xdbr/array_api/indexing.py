@@ -10,6 +10,7 @@ from typing import Any
 from .._errors import DtypeError, ShapeError
 from .._typing import Array, Shape
 from ..autograd.primitive import primitive
+from ..backends import place_of
 from ._arguments import LIBRARY_ERRORS, explained, one_axis
 
 __all__ = ["take", "take_along_axis"]
@@ -68,7 +69,7 @@ def add_along(xp: Any, x: Array, g: Array, places: Array, axis: int, *, owned: b
             line = xp.where(places < 0, places + shape[i], places)
         else:
             line = xp.reshape(
-                xp.arange(shape[i], device=places.device), tuple(-1 if j == i else 1 for j in range(ndim))
+                xp.arange(shape[i], device=place_of(places)), tuple(-1 if j == i else 1 for j in range(ndim))
             )
         where = where + line * stride
         stride *= shape[i]
@@ -79,7 +80,7 @@ def add_along(xp: Any, x: Array, g: Array, places: Array, axis: int, *, owned: b
 
 
 def _take_rule(xp: Any, g: Array, x_shape: Shape, indices: Array, axis: int | None) -> Array:
-    zeros = xp.zeros(x_shape, dtype=g.dtype, device=g.device)
+    zeros = xp.zeros(x_shape, dtype=g.dtype, device=place_of(g))
     return add_along(xp, zeros, g, xp.reshape(indices, (-1,)), axis or 0)
 
 
@@ -122,7 +123,7 @@ def take_along_axis(xp: Any, x: Array, indices: Array, /, *, axis: int = -1) -> 
 
 
 def _take_along_axis_rule(xp: Any, g: Array, x_shape: Shape, indices: Array, axis: int) -> Array:
-    return add_along(xp, xp.zeros(x_shape, dtype=g.dtype, device=g.device), g, indices, axis)
+    return add_along(xp, xp.zeros(x_shape, dtype=g.dtype, device=place_of(g)), g, indices, axis)
 
 
 take_along_axis.vjp(_take_along_axis_rule, None)

@@ -15,6 +15,7 @@ from .._typing import Array, Shape
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import Variable
 from ..autograd.views import view_function
+from ..backends import place_of
 from ._arguments import LIBRARY_ERRORS, explained, unique_axes
 from ._einsum import Labels, Step, gradient_plan, make_plan, parse
 from ._rules import conj
@@ -243,7 +244,7 @@ def _contract_gradient(
     g = xp.broadcast_to(xp.reshape(g, plan.kept), plan.broadcast)
     for embedding in plan.embeddings:
         g = xp.permute_dims(g, embedding.before)
-        zeros = xp.zeros((*g.shape[:-1], embedding.length), dtype=g.dtype, device=g.device)
+        zeros = xp.zeros((*g.shape[:-1], embedding.length), dtype=g.dtype, device=place_of(g))
         g = xp.extras.index_add(zeros, g, key=(..., slice(0, None, embedding.step)))
         g = xp.reshape(g, embedding.folded)
     return xp.reshape(xp.permute_dims(g, plan.order), shapes[k])

@@ -9,6 +9,7 @@ from .._errors import DtypeError, ShapeError
 from .._typing import Array, Axis
 from ..autograd.primitive import primitive
 from ..autograd.variable import Variable
+from ..backends import place_of
 from ._arguments import LIBRARY_ERRORS, broadcast, explained, raw_option
 from ._rules import kind
 
@@ -74,7 +75,7 @@ def count_nonzero(xp: Any, x: Array, /, *, axis: Axis = None, keepdims: bool = F
         found = xp.count_nonzero(x, axis=axis, keepdims=keepdims)
     except LIBRARY_ERRORS as error:
         raise explained("count_nonzero", error, x, axis=axis) from error
-    return found if hasattr(found, "dtype") else xp.asarray(found, device=x.device)  # NumPy gives a Python integer
+    return found if hasattr(found, "dtype") else xp.asarray(found, device=place_of(x))  # NumPy gives a Python integer
 
 
 @primitive(differentiable=False, outputs=2)  # as many as x has axes
@@ -97,7 +98,7 @@ def nonzero(xp: Any, x: Array, /) -> tuple[Array, ...]:
 @primitive(name="searchsorted", arrays=2, differentiable=False)
 def _searchsorted(xp: Any, x1: Array, x2: Any, /, *, side: str = "left", sorter: Array | None = None) -> Array:
     if type(x2) in _SCALARS:
-        x2 = xp.asarray(x2, dtype=x1.dtype, device=x1.device)
+        x2 = xp.asarray(x2, dtype=x1.dtype, device=place_of(x1))
     try:
         return xp.searchsorted(x1, x2, side=side, sorter=sorter)
     except LIBRARY_ERRORS as error:
@@ -152,8 +153,8 @@ def where(xp: Any, condition: Array, x1: Any, x2: Any, /) -> Array:
         return xp.where(condition, x1, x2)
     except LIBRARY_ERRORS as error:
         if type(condition) in _SCALARS:
-            like = x1 if hasattr(x1, "device") else x2
-            return xp.where(xp.asarray(bool(condition), device=like.device), x1, x2)
+            like = x1 if hasattr(x1, "dtype") else x2
+            return xp.where(xp.asarray(bool(condition), device=place_of(like)), x1, x2)
         if not xp.isdtype(condition.dtype, "bool"):
             return xp.where(xp.astype(condition, xp.bool), x1, x2)
         broadcast("where", [tuple(getattr(x, "shape", ())) for x in (condition, x1, x2)])
@@ -167,7 +168,7 @@ def _settled(xp: Any, condition: Array, x1: Any, x2: Any) -> tuple[Any, Any]:
         if not hasattr(condition, "device"):
             raise DtypeError("where: expected at least one array or Variable")
         dtype = _default(xp, kinds) if complex in kinds or float in kinds else None
-        return tuple(xp.asarray(x, dtype=dtype, device=condition.device) for x in (x1, x2))
+        return tuple(xp.asarray(x, dtype=dtype, device=place_of(condition)) for x in (x1, x2))
     if complex not in kinds and float not in kinds:
         return x1, x2
     x = x2 if type(x1) in _SCALARS else x1

@@ -22,7 +22,7 @@ from typing import Any, cast
 
 from .. import backends
 from .._errors import DeviceError, DtypeError, GradientError, ShapeError
-from ..backends import Backend, Device, canonical_dtype
+from ..backends import Backend, Device, canonical_dtype, place_of
 from .graph import Node, Watch
 from .kernels import RAW_NAMESPACES
 from .primitive import Primitive
@@ -280,7 +280,7 @@ class Walk:
         before = self.pending.get(edge)
         owned = edge in self.owned
         if before is None:
-            before = xp.zeros(edge.shape, dtype=edge.dtype, device=g.device)
+            before = xp.zeros(edge.shape, dtype=edge.dtype, device=place_of(g))
             owned = True
             heappush(self.heap, (edge.order, edge))
         self.pending[edge] = node.prim.scatter(xp, before, g, node.d1, owned)  # type: ignore[misc]

@@ -13,6 +13,7 @@ from typing import Any
 
 from .._config import ModeContext
 from .._errors import GradientError
+from ..backends import place_of
 from .backward import grad as grad_of_graph
 from .kernels import RAW_NAMESPACES
 from .runs import Argnums, Call, Tangents, gradients, paired, run, scalar, tangents_of, variables, zeros_of
@@ -186,7 +187,7 @@ def _basis(x: Variable, factor: Any) -> list[Variable]:
     """Give one array of x's shape for each of its elements, `factor` there and zero elsewhere."""
     xp = RAW_NAMESPACES[type(x._data)]
     n = x.size
-    eye = xp.eye(n, dtype=x._data.dtype, device=x._data.device)
+    eye = xp.eye(n, dtype=x._data.dtype, device=place_of(x._data))
     eye = xp.reshape(eye if factor == 1 else eye * factor, (n, *x.shape))
     return [wrap(eye[(i, ...)]) for i in range(n)]
 
@@ -202,4 +203,4 @@ def _stack(parts: list[Variable], lead: tuple[int, ...], like: Variable) -> Vari
 
 def _no_dependence(y: Variable, x: Variable) -> Variable:
     raw = x._data
-    return wrap(RAW_NAMESPACES[type(raw)].zeros((*y.shape, *x.shape), dtype=raw.dtype, device=raw.device))
+    return wrap(RAW_NAMESPACES[type(raw)].zeros((*y.shape, *x.shape), dtype=raw.dtype, device=place_of(raw)))

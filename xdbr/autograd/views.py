@@ -18,7 +18,7 @@ from .. import backends
 from .._config import MODE, no_grad
 from .._errors import DeviceError, DtypeError, GradientError, ShapeError
 from .._typing import Key, RawArray
-from ..backends import Backend, canonical_dtype
+from ..backends import Backend, canonical_dtype, place_of
 from ..backends._extras import is_basic
 from .graph import Node
 from .kernels import RAW_NAMESPACES
@@ -55,7 +55,7 @@ def getitem(xp: Any, x: Any, /, *, key: Key) -> Any:
 
 
 def _getitem_rule(xp: Any, g: Any, x_shape: Any, key: Key) -> Any:
-    return xp.extras.index_add(xp.zeros(x_shape, dtype=g.dtype, device=g.device), g, key=key)
+    return xp.extras.index_add(xp.zeros(x_shape, dtype=g.dtype, device=place_of(g)), g, key=key)
 
 
 getitem.vjp(_getitem_rule)
@@ -396,8 +396,8 @@ def _last_named(xp: Any, x: RawArray, key: Key) -> RawArray:
     size = 1
     for length in shape:
         size *= length
-    numbers = xp.reshape(xp.arange(size, device=x.device), shape)
-    stamped = xp.zeros(tuple(x.shape), dtype=numbers.dtype, device=x.device)
+    numbers = xp.reshape(xp.arange(size, device=place_of(x)), shape)
+    stamped = xp.zeros(tuple(x.shape), dtype=numbers.dtype, device=place_of(x))
     stamped = xp.extras.write(stamped, numbers, walk=Walk(()), key=key)
     return xp.extras.read(stamped, key=key) == numbers
 

@@ -13,7 +13,15 @@ from typing import Any
 
 from .._typing import Key, RawArray, Shape
 
-__all__ = ["Extras", "is_basic", "is_writable_key", "with_axes"]
+__all__ = ["Extras", "is_basic", "is_writable_key", "place_of", "with_axes"]
+
+
+def place_of(x: RawArray, /) -> Any:
+    """Give the library's device of `x`, to create arrays beside it, where `x` may be without axes.
+
+    Results without axes are scalars in NumPy, and those of NumPy 2.0 name no device: there is but one.
+    """
+    return getattr(x, "device", None)
 
 
 class Extras:
@@ -92,7 +100,7 @@ class Extras:
     def positions(self, x: RawArray, /) -> RawArray:
         """Give an array of x's shape whose elements are their own row-major positions."""
         xp = self.xp
-        return xp.reshape(xp.arange(_size(x.shape), device=x.device), tuple(x.shape))
+        return xp.reshape(xp.arange(_size(x.shape), device=place_of(x)), tuple(x.shape))
 
     def add_at(self, x: RawArray, where: RawArray, v: RawArray, /) -> RawArray:
         """Give `x` with `v` added at the row-major positions `where`, those named twice receiving both."""
@@ -119,14 +127,14 @@ class Extras:
         """Give `v` broadcast to `shape`, with one axis and x's dtype."""
         xp = self.xp
         if not hasattr(v, "shape"):
-            v = xp.asarray(v, dtype=x.dtype, device=x.device)
+            v = xp.asarray(v, dtype=x.dtype, device=place_of(x))
         v = xp.reshape(xp.broadcast_to(_trimmed(xp, v, len(shape)), tuple(shape)), (-1,))
         return v if v.dtype == x.dtype else xp.astype(v, x.dtype)
 
     def _merge(self, x: RawArray, where: RawArray, v: RawArray, add: bool) -> RawArray:
         """Give `x` with the last `v` of each position in the ascending `where`, written or added, without assigning."""
         xp = self.xp
-        here = xp.arange(_size(x.shape), dtype=where.dtype, device=x.device)
+        here = xp.arange(_size(x.shape), dtype=where.dtype, device=place_of(x))
         last = xp.searchsorted(where, here, side="right") - 1
         last = xp.where(last < 0, xp.zeros_like(last), last)
         hit = xp.take(where, last, axis=0) == here

@@ -13,7 +13,10 @@ from ._extras import Extras, is_basic
 from ._registry import Device
 from .numpy_kernels import KERNELS
 
-__all__ = ["NumpyBackend", "NumpyExtras"]
+__all__ = ["NumpyBackend", "NumpyExtras", "NumpySpecial"]
+
+# NumPy 2.1 brought what was missing of the standard.
+_IS_2_0 = not hasattr(np, "unstack")
 
 
 class NumpyExtras(Extras):
@@ -72,8 +75,12 @@ class NumpyBackend(Backend):
     def __init__(self, name: str = "numpy") -> None:
         self.name = name
         # NumPy's main namespace keeps the standard but for what the primitives themselves mend.
-        self.lib = np
-        self.extras = NumpyExtras(np)
+        self.lib: Any = np
+        if _IS_2_0:
+            from .numpy_older import OlderNumpyLibrary
+
+            self.lib = OlderNumpyLibrary(np)
+        self.extras = NumpyExtras(self.lib)
         self._device = Device(name)
         self._alone = baseline(lambda: np.empty(1))
 
@@ -118,10 +125,21 @@ class NumpyBackend(Backend):
 
     # -- dtypes ------------------------------------------------------------------------------
 
+        if _IS_2_0:
+            from .numpy_older import import_dlpack
+
+            return import_dlpack(x, to_host=device is not None, copy=copy)
     def dtype(self, dtype: Any, /) -> Any:
         if dtype is None:
             return None
         found = canonical_dtype(dtype)
+    def dlpack(self, raw: RawArray, /, **options: Any) -> Any:
+        if _IS_2_0:
+            from .numpy_older import export_dlpack
+
+            return export_dlpack(raw, **options)
+        return super().dlpack(raw, **options)
+
         if not isinstance(found, np.dtype) or found.kind not in "biufc":
             raise DtypeError(f"backend {self.name!r} has no dtype {found}; it has {', '.join(DTYPES)}")
         return found

@@ -10,6 +10,7 @@ from ..array_api._arguments import LIBRARY_ERRORS, explained
 from ..array_api._rules import resolve_dtype
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import Variable
+from ..backends import place_of
 
 __all__ = ["cross", "diagonal", "outer", "trace"]
 
@@ -41,7 +42,7 @@ def diagonal(xp: Any, x: Array, /, *, offset: int = 0) -> Array:
 
 def _diagonal_rule(xp: Any, g: Array, x_shape: Shape, offset: int) -> Array:
     shape = tuple(x_shape)
-    flat = xp.zeros((*shape[:-2], shape[-2] * shape[-1]), dtype=g.dtype, device=g.device)
+    flat = xp.zeros((*shape[:-2], shape[-2] * shape[-1]), dtype=g.dtype, device=place_of(g))
     return xp.reshape(xp.extras.index_add(flat, g, key=(..., _diagonal_slice(shape, offset))), shape)
 
 
@@ -57,7 +58,7 @@ def _trace(xp: Any, x: Array, /, *, offset: int = 0, dtype: Any = None) -> Array
 
 def _trace_rule(xp: Any, g: Array, x_shape: Shape, offset: int) -> Array:
     m, n = x_shape[-2], x_shape[-1]
-    return g[..., None, None] * xp.eye(m, n, k=offset, dtype=g.dtype, device=g.device)
+    return g[..., None, None] * xp.eye(m, n, k=offset, dtype=g.dtype, device=place_of(g))
 
 
 _trace.vjp(_trace_rule)
