@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import _einops, _numpy_functions, backends, fft, linalg
+from . import _einops, _numpy_functions, backends, fft, linalg, special
 from ._config import (
     debug_mode,
     default_dtype,
@@ -428,6 +428,7 @@ __all__ = [
     "sin",
     "sinh",
     "sort",
+    "special",
     "sqrt",
     "square",
     "squeeze",

@@ -10,7 +10,7 @@ import sys
 import types
 from typing import Any
 
-from . import array_api, backends, fft, linalg
+from . import array_api, backends, fft, linalg, special
 from ._errors import BackendError
 from .array_api import creation, extras
 from .array_api.info import Info
@@ -20,7 +20,7 @@ __all__ = ["API_VERSION", "Namespace", "check_version", "names", "namespace"]
 
 API_VERSION = "2025.12"
 _KNOWN_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
-_EXTENSIONS = {"linalg": linalg, "fft": fft}
+_EXTENSIONS = {"linalg": linalg, "fft": fft, "special": special}
 
 
 def check_version(api_version: str | None) -> None:

@@ -19,7 +19,7 @@ Scalar: TypeAlias = bool | int | float | complex
 
 
 class Extension(Protocol):
-    """An extension of a namespace: `linalg`, `fft`."""
+    """An extension of a namespace: `linalg`, `fft`, `special`."""
 
     def __getattr__(self, name: str, /) -> Any:
         """Give a function of the extension."""
@@ -32,6 +32,7 @@ class ArrayNamespace(Protocol):
     __array_namespace_info__: Callable[[], Any]
     linalg: Extension
     fft: Extension
+    special: Extension
 
     abs: Callable[..., Any]
     acos: Callable[..., Any]

@@ -60,10 +60,11 @@ class Library:
 
     def __init__(self, backend: Backend) -> None:
         self.extras = backend.extras
+        self._backend = backend
         self._lib = backend.lib
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._lib, name)
+        found = self._backend.special if name == "special" else getattr(self._lib, name)
         setattr(self, name, found)
         return found
 
@@ -129,6 +130,8 @@ class RawNamespace:
         self._library = (
             backend.extras
             if prefix == "extras."
+            else backend.special
+            if prefix == "special."
             else getattr(backend.lib, prefix[:-1], None)
             if prefix
             else backend.lib

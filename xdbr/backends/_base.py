@@ -7,6 +7,7 @@ forwards see the library's.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -18,8 +19,19 @@ from .._errors import DeviceError, DtypeError
 from .._typing import Dtype, RawArray
 from ._extras import Extras
 from ._registry import Device
+from .special import Special
 
-__all__ = ["BFLOAT16", "DTYPES", "Backend", "ForeignDtype", "canonical_dtype", "host_array", "host_memory"]
+__all__ = [
+    "BFLOAT16",
+    "DTYPES",
+    "NAMED_DTYPES",
+    "Backend",
+    "ForeignDtype",
+    "NamedDtype",
+    "canonical_dtype",
+    "host_array",
+    "host_memory",
+]
 
 _NAMES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
@@ -362,6 +374,13 @@ class Backend:
 
 
 class _Holder:
+    # -- special functions -------------------------------------------------------------------
+
+    @functools.cached_property
+    def special(self) -> Special:
+        """The special functions: by default the portable ones, and SciPy's on the host for what is not portable."""
+        return Special(self)
+
     __slots__ = ("_data",)
 
     def __init__(self, data: Any) -> None:

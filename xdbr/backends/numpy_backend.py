@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from ._base import DTYPES, Backend, baseline, canonical_dtype, host_memory, refe
 from ._extras import Extras, is_basic
 from ._registry import Device
 from .numpy_kernels import KERNELS
+from .special import Special, scipy_function
 
 __all__ = ["NumpyBackend", "NumpyExtras", "NumpySpecial"]
 
@@ -63,6 +66,14 @@ def _add_rows(out: RawArray, rows: RawArray, v: RawArray) -> None:
     starts = np.where(rows < 0, rows + n, rows).reshape(-1, 1) * width
     v = np.broadcast_to(np.asarray(v, dtype=out.dtype), rows.shape + out.shape[1:])
     np.add.at(out.reshape(-1), (starts + np.arange(width)).reshape(-1), v.reshape(-1))
+
+
+class NumpySpecial(Special):
+    """SciPy's special functions, which are NumPy's own; portable ones where SciPy is not installed."""
+
+    def native(self, name: str, /) -> Callable[..., RawArray] | None:
+        # SciPy warns of numbers of trials that are floating-point numbers, as they are among other such arguments.
+        return None if name in ("bdtr", "bdtrc", "bdtri") else scipy_function(name)
 
 
 class NumpyBackend(Backend):
@@ -157,6 +168,10 @@ class NumpyBackend(Backend):
 
     def version(self) -> str:
         return np.__version__
+
+    @functools.cached_property
+    def special(self) -> Special:
+        return NumpySpecial(self)
 
     def memory(self, device: Device | None = None, /) -> dict[str, int]:
         return host_memory()
