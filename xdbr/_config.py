@@ -18,6 +18,7 @@ from ._errors import DtypeError
 
 __all__ = [
     "MODE",
+    "Batch",
     "Mode",
     "ModeContext",
     "debug_mode",
@@ -39,10 +40,23 @@ _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _CO_GENERATOR, _CO_COROUTINE, _CO_ASYNC_GENERATOR = 0x20, 0x80, 0x200
 
 
+class Batch:
+    """One call of vmap: how many examples it has. In a mode's `batches` the outermost call comes first.
+
+    start: the order number of the graph when the function was entered; nodes made inside have lower ones.
+    """
+
+    __slots__ = ("size", "start")
+
+    def __init__(self, size: int, start: int) -> None:
+        self.size = size
+        self.start = start
+
+
 class Mode:
     """An immutable record of the modes in force; `outer` is the mode to return to."""
 
-    __slots__ = ("debug", "device", "draws", "dtype", "outer", "recomputing", "recording", "train")
+    __slots__ = ("batches", "debug", "device", "draws", "dtype", "outer", "recomputing", "recording", "train")
 
     def __init__(
         self,
@@ -53,6 +67,7 @@ class Mode:
         device: Any = None,
         draws: Any = None,
         recomputing: bool = False,
+        batches: tuple[Batch, ...] = (),
         outer: Mode | None = None,
     ) -> None:
         self.recording = recording
@@ -62,6 +77,7 @@ class Mode:
         self.device = device
         self.draws = draws
         self.recomputing = recomputing
+        self.batches = batches
         self.outer = outer
 
 
@@ -87,6 +103,7 @@ class ModeContext:
             "device": now.device,
             "draws": now.draws,
             "recomputing": now.recomputing,
+            "batches": now.batches,
         }
         fields[self._field] = self._value
         MODE.set(Mode(**fields, outer=now))

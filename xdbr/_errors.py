@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "AxisError",
     "BackendError",
+    "BatchingError",
     "DeviceError",
     "DtypeError",
     "GradientError",
@@ -21,6 +22,10 @@ class XdbrError(Exception):
 
 class BackendError(XdbrError, ValueError):
     """A backend is unknown, cannot be loaded, or lacks what was asked of it."""
+
+
+class BatchingError(XdbrError, TypeError):
+    """A function under vmap needs what the examples have each of their own, or vmap's arguments do not fit."""
 
 
 class DeviceError(XdbrError, ValueError):

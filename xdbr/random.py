@@ -14,16 +14,18 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from ._config import get_default_dtype
+from ._config import MODE, get_default_dtype
 from ._errors import DtypeError, SerializationError, ShapeError
-from ._typing import Dtype, Shape
+from ._typing import Dtype, RawArray, Shape
 from .autograd.draws import source_of
+from .autograd.kernels import RAW_NAMESPACES
 from .autograd.variable import Variable, wrap
 from .backends import Device, canonical_dtype, get_default_device, parse_device
 from .backends.dtypes import finfo, isdtype
+from .batching import under
 
 __all__ = [
     "Generator",
@@ -61,7 +63,8 @@ class Generator:
     device: Device
 
     def __init__(self, seed: int | None = None, device: Any = None) -> None:
-        self.device = get_default_device() if device is None else parse_device(device, function="Generator")
+        where = get_default_device() if device is None else parse_device(device, function="Generator")
+        self.device = where.backend.plain_device(where)
         self._lock = threading.Lock()
         self._restart(_checked_seed("Generator", seed))
 
@@ -95,8 +98,7 @@ class Generator:
         if scale < 0:
             raise ValueError(f"normal: scale must not be negative; got {scale}")
         real = self._checked_dtype("normal", dtype)
-        with self._lock:
-            return wrap(source_of(self).normal(lengths, loc, scale, real))
+        return self._draw(lambda source, whole: source.normal(whole, loc, scale, real), lengths)
 
     def uniform(
         self, shape: int | Iterable[int], *, low: float = 0.0, high: float = 1.0, dtype: Dtype = None
@@ -122,8 +124,7 @@ class Generator:
             raise ValueError(
                 f"uniform: low, high and their difference must be finite in {real}; got low={low}, high={high}"
             )
-        with self._lock:
-            return wrap(source_of(self).uniform(lengths, low, high, real))
+        return self._draw(lambda source, whole: source.uniform(whole, low, high, real), lengths)
 
     def integers(self, low: int, high: int, shape: int | Iterable[int]) -> Variable:
         """Draw integers evenly from [low, high), in the default integer dtype of the device.
@@ -141,8 +142,7 @@ class Generator:
             raise ValueError(f"integers: low must be below high; got low={low}, high={high}")
         if low < -(1 << 63) or high > 1 << 63:
             raise DtypeError(f"integers: [{low}, {high}) does not fit into int64")
-        with self._lock:
-            return wrap(source_of(self).integers(low, high, lengths))
+        return self._draw(lambda source, whole: source.integers(low, high, whole), lengths)
 
     def bernoulli(self, p: float, shape: int | Iterable[int]) -> Variable:
         """Draw Booleans that are true with probability `p`, to a resolution of 2**-24.
@@ -157,8 +157,7 @@ class Generator:
         p = _number("bernoulli", "p", p)
         if not 0 <= p <= 1:
             raise ValueError(f"bernoulli: p must be within [0, 1]; got {p}")
-        with self._lock:
-            return wrap(source_of(self).bernoulli(p, lengths))
+        return self._draw(lambda source, whole: source.bernoulli(p, whole), lengths)
 
     def permutation(self, n: int) -> Variable:
         """Draw a random order of 0, ..., n - 1; shape (n,), the default index dtype of the device.
@@ -172,8 +171,7 @@ class Generator:
         n = _integer("permutation", "n", n)
         if n < 0:
             raise ValueError(f"permutation: n must not be negative; got {n}")
-        with self._lock:
-            return wrap(source_of(self).permutation(n))
+        return self._draw(lambda source, whole: _permutations(source, n, whole[:-1]), (n,))
 
     def spawn(self, n: int, *, device: Any = None) -> list[Generator]:
         """Make `n` generators with seeds drawn from this one, on its device or another; draws from this one go on.
@@ -192,6 +190,13 @@ class Generator:
         with self._lock:
             seeds = [source_of(self).bits() for _ in range(n)]
         return [Generator(seed, where) for seed in seeds]
+
+    def _draw(self, draw: Callable[[Any, Shape], RawArray], shape: Shape) -> Variable:
+        """Draw an array; under vmap one for each example, all of them in one draw."""
+        batches = MODE.get().batches
+        with self._lock:
+            raw = draw(source_of(self), (*(batch.size for batch in batches), *shape))
+        return wrap(under(batches, raw) if batches else raw)
 
     def _checked_dtype(self, function: str, dtype: Any) -> Dtype:
         found = canonical_dtype(get_default_dtype() if dtype is None else dtype)
@@ -272,6 +277,7 @@ def default_generator(device: Any = None) -> Generator:
     """
     global _default_seed
     where = get_default_device() if device is None else parse_device(device, function="default_generator")
+    where = where.backend.plain_device(where)
     found = _defaults.get(where)
     if found is None:
         with _lock:
@@ -402,6 +408,15 @@ def permutation(n: int, *, device: Any = None) -> Variable:
     Variable([0], dtype=int64)
     """
     return default_generator(device).permutation(n)
+
+
+def _permutations(source: Any, n: int, shape: Shape) -> RawArray:
+    """Give an array of permutations of n numbers."""
+    if not shape:
+        return source.permutation(n)
+    drawn = [source.permutation(n) for _ in range(max(math.prod(shape), 1))]
+    xp = RAW_NAMESPACES[type(drawn[0])]
+    return xp.reshape(xp.stack(drawn)[: math.prod(shape)], (*shape, n))
 
 
 # -- checks ------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from .. import backends
 from .._config import get_default_dtype
 from .._errors import DeviceError, DtypeError
 from .._typing import Array, Dtype
+from ..autograd.lifting import lift_to
 from ..autograd.primitive import primitive
 from ..autograd.variable import VARIABLES, Variable, wrap
 from ..backends import Device, canonical_dtype, dtypes, parse_device
@@ -111,24 +112,28 @@ def to_device(x: Any, device: Any, /, *, stream: Any = None) -> Variable:
     source = y.device
     if target == source:
         return y
-    return move.primitive.apply((y,), {"source": source, "target": target})  # type: ignore[no-any-return]
+    if not (source.backend.depth or target.backend.depth):
+        return move.primitive.apply((y,), {"source": source, "target": target})  # type: ignore[no-any-return]
+    # Under vmap each level has a device of its own for each of the library's: the array moves beneath its levels.
+    plain = target.backend.plain_device(target)
+    source = source.backend.plain_device(source)
+    if plain != source:
+        y = move.primitive.apply((y,), {"source": source, "target": plain})
+    return lift_to(y, target.backend)
 
 
-def _transfer(raw: Any, source: Device, target: Device) -> Any:
-    backend = source.backend
-    if target.name == source.name:
-        return backend.transfer(backend.as_array(raw), target)
-    return target.backend.from_host(backend.to_host(raw), device=target)
+def _transfer(raw: Any, target: Device) -> Any:
+    return backends.of(raw).moved(raw, target)  # type: ignore[union-attr]
 
 
 @primitive(name="to_device", arrays=1)
 def move(xp: Any, x: Array, /, *, source: Device, target: Device) -> Array:
     """Give `x`, which lies on `source`, on `target`."""
-    return _transfer(x, source, target)
+    return _transfer(x, target)
 
 
-def _move_back(xp: Any, g: Any, source: Device, target: Device) -> Any:
-    return to_device(g, source) if type(g) in VARIABLES else _transfer(g, target, source)
+def _move_back(xp: Any, g: Any, source: Device) -> Any:
+    return to_device(g, source) if type(g) in VARIABLES else _transfer(g, source)
 
 
 move.vjp(_move_back)

@@ -11,6 +11,7 @@ from .._config import MODE
 from .._errors import DtypeError
 from ..backends import Backend
 from .kernels import raw_namespace, register
+from .trees import flatten
 from .variable import VARIABLES, Variable, refresh, wrap
 
 __all__ = ["Composite", "composite"]
@@ -52,6 +53,12 @@ class Composite:
             else:
                 backend = backends.of(found[0]._data)
                 assert backend is not None
+                if any(type(x._data) is not type(found[0]._data) for x in found) and _levels_differ(found):
+                    from .lifting import together
+
+                    leaves, rebuild = flatten((args, options))
+                    args, options = rebuild(together(leaves))
+                    return call(*args, **options)
                 if any(x._node is not None for x in found) and MODE.get().recording:
                     from .._namespaces import namespace
 
@@ -74,6 +81,11 @@ def _collect(arg: Any, found: list[Any]) -> None:
     elif t is list or t is tuple:
         for part in arg:
             _collect(part, found)
+
+
+def _levels_differ(found: list[Any]) -> bool:
+    """Tell whether Variables belong to several levels of vmap."""
+    return len({x._backend.depth for x in found}) > 1
 
 
 def _raw(arg: Any) -> Any:

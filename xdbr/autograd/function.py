@@ -89,6 +89,10 @@ class Function:
             other = backends.of(raw)
             assert other is not None
             if other.device_of(raw) != backend.device_of(arrays[0]):
+                if backends.levels_meet(other.device_of(raw), backend.device_of(arrays[0])):
+                    from .lifting import together
+
+                    return self(*together(inputs))
                 first, second = str(backend.device_of(arrays[0])), str(other.device_of(raw))
                 raise DeviceError(
                     f"{name}: its inputs are on {first!r} and {second!r}; move one of them with to_device"

@@ -18,9 +18,11 @@ __all__ = [
     "Device",
     "available",
     "current_device",
+    "derived",
     "device",
     "get",
     "get_default_device",
+    "levels_meet",
     "of",
     "of_type",
     "parse_device",
@@ -144,6 +146,19 @@ def _load(name: str) -> Backend:
                 _TYPES.update(dict.fromkeys(backend.array_types, backend))
                 _loaded[name] = backend
         return backend
+
+
+def derived(name: str, make: Factory, /) -> Backend:
+    """Give the backend called `name`, which is made of another one on first use and not listed among the registered."""
+    backend = _loaded.get(name)
+    if backend is None:
+        with _lock:
+            backend = _loaded.get(name)
+            if backend is None:
+                backend = make()
+                _TYPES.update(dict.fromkeys(backend.array_types, backend))
+                _loaded[name] = backend
+    return backend
 
 
 def _make(name: str) -> Backend:
@@ -304,6 +319,12 @@ class Device:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Device, (self.name, self.index))
+
+
+def levels_meet(a: Device, b: Device, /) -> bool:
+    """Tell whether two devices are one but for the levels of vmap over them: then the lower arrays can be lifted."""
+    one, other = a.backend, b.backend
+    return one.depth != other.depth and one.plain_device(a) == other.plain_device(b)
 
 
 def parse_device(spec: Any, *, function: str = "device") -> Device:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import array_api
-from .._config import get_default_dtype, no_grad
+from .._config import ModeContext, get_default_dtype, no_grad
 from .._errors import DtypeError, GradientError, ShapeError
 from .._typing import Dtype, RawArray, Shape
 from ..autograd.draws import unlogged
@@ -154,7 +154,7 @@ class Parameter(Variable):
             self.data = self._initial(self.shape)
 
     def _initial(self, shape: Any) -> RawArray:
-        with no_grad(), unlogged():
+        with no_grad(), unlogged(), ModeContext("batches", ()):  # values that all examples have in common
             made = self.initializer(shape, dtype=self.dtype, device=self.device)
             value = array_api.asarray(made, dtype=self.dtype, device=self.device)
         if value.shape != shape:

@@ -32,7 +32,7 @@ def called(argument: str, x: Any) -> str:
 def same_device(function: str, x_name: str, x: Variable, y_name: str, y: Variable) -> None:
     """Raise `DeviceError` unless two Variables lie on one device."""
     a, b = x.device, y.device
-    if a != b:
+    if a != b and not backends.levels_meet(a, b):
         raise DeviceError(
             f"{function}: {called(x_name, x)} is on {str(a)!r} but {called(y_name, y)} is on {str(b)!r}; move one of "
             f"them, for example {y_name}.to_device({str(a)!r}), or a model with model.to_device({str(a)!r})"
@@ -78,8 +78,8 @@ def check_labels(
 
     This looks at the values, so it waits for a device that works asynchronously.
     """
-    raw = t._raw
-    if t.size == 0:
+    raw = t._backend.every_value(t._raw)
+    if 0 in raw.shape:
         return False
     xp = RAW_NAMESPACES[type(raw)]
     if t.dtype.name == "uint64":  # for which not every library has an order
@@ -94,7 +94,7 @@ def check_labels(
         ignored = bool(xp.any(mine))
         bad = bad & ~mine
     if bool(xp.any(bad)):
-        where = tuple(int(index[0]) for index in xp.nonzero(bad)) if t.ndim else ()
+        where = tuple(int(index[0]) for index in xp.nonzero(bad)) if raw.shape else ()
         value = int(raw[where]) if where else int(raw)
         place = f"{argument}[{', '.join(map(str, where))}]" if where else argument
         but = "" if ignore is None else f", and it is not the label {ignore} that is ignored"

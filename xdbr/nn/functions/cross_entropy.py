@@ -96,14 +96,18 @@ def softmax_cross_entropy(
     if ignoring:
         keep = flat != ignore_label
         flat = array_api.where(keep, flat, 0)
-        count = int(array_api.count_nonzero(keep)) if normalize else count
     places = array_api.arange(flat.shape[0], dtype="int64", device=flat.device) * classes + flat
     loss: Variable = _losses.primitive.apply((x, places, keep), {})[0]
     if class_weight is not None:
         loss = loss * array_api.take(_weights(name, class_weight, x, classes), flat, axis=0)
     if reduce == "no":
         return array_api.reshape(loss, shape)
-    return array_api.sum(loss) / (max(count, 1) if normalize else max(shape[0], 1))
+    if not normalize:
+        return array_api.sum(loss) / max(shape[0], 1)
+    if keep is None:
+        return array_api.sum(loss) / max(count, 1)
+    counted = array_api.astype(array_api.count_nonzero(keep), loss.dtype)
+    return array_api.sum(loss) / array_api.maximum(counted, 1)
 
 
 def _weights(name: str, class_weight: Any, x: Variable, classes: int) -> Variable:
