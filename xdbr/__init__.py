@@ -32,6 +32,7 @@ from ._config import (
 from ._errors import (
     AxisError,
     BackendError,
+    BatchingError,
     DeviceError,
     DtypeError,
     GradientError,
@@ -198,6 +199,7 @@ from .autograd.primitive import composite, primitive
 from .autograd.transforms import grad, jvp, value_and_grad, vjp
 from .autograd.variable import Variable
 from .backends import NAMED_DTYPES, Device, device, get_default_device, set_default_device
+from .batching import vmap
 
 if TYPE_CHECKING:
     from . import data, nn, optim, random, serializers, testing
@@ -253,6 +255,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "AxisError",
     "BackendError",
+    "BatchingError",
     "Device",
     "DeviceError",
     "DtypeError",
@@ -463,6 +466,7 @@ __all__ = [
     "var",
     "vecdot",
     "vjp",
+    "vmap",
     "where",
     "zeros",
     "zeros_like",

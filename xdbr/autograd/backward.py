@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import backends
-from .._config import ModeContext, is_debugging
+from .._config import MODE, ModeContext, is_debugging
 from .._errors import GradientError, ShapeError
 from .engine import Walk, check_gradient
 from .graph import Node
 from .kernels import RAW_NAMESPACES
+from .lifting import delivered, lift_to, together
 from .variable import LEAF, VARIABLES, Variable, refresh, wrap
 
 __all__ = ["backward", "grad", "unchain_backward"]
@@ -93,6 +94,9 @@ def backward(
         x = node.variable() if keepers is None else keepers[node]
         if x is None:
             continue
+        if MODE.get().batches:
+            with ModeContext("recording", create_graph):
+                g = delivered(g, x, node.order)
         g = _handle(g)
         old = x.grad
         if old is None:
@@ -160,6 +164,7 @@ def _start(
                     g = backend.copy(g)  # it may become a gradient as it is, and is the caller's to change
                 g = wrap(g)
             check_gradient(function, g, y)
+            g = lift_to(g, y._backend)
         if type(g) not in VARIABLES:
             g = wrap(g)
         elif not live:
@@ -167,6 +172,8 @@ def _start(
         if loss_scale is not None:
             g = g * float(loss_scale)
         pending[node] = pending[node] + g if node in pending else g
+    if MODE.get().batches:
+        pending = dict(zip(pending, together(list(pending.values())), strict=True))
     return pending if live else {node: g._raw for node, g in pending.items()}
 
 

@@ -34,7 +34,7 @@ __all__ = ["Walk", "check_gradient"]
 
 def check_gradient(function: str, g: Variable, y: Variable) -> None:
     """Raise unless `g` has the device, shape and dtype of `y`."""
-    if g.device != y.device:
+    if g.device != y.device and not backends.levels_meet(g.device, y.device):
         raise DeviceError(f"{function}: expected a gradient on {str(y.device)!r}; got one on {str(g.device)!r}")
     if g.shape != y.shape:
         raise ShapeError(f"{function}: expected a gradient of shape {y.shape}; got {g.shape}")

@@ -232,6 +232,11 @@ class Primitive:
             return self._apply_to_one(args[0], options)
         inputs: Sequence[Any] = args[0] if self.list_arg else args
         raws, backend = self._raws(inputs)
+        if backend is None:
+            from .lifting import together
+
+            inputs = together(inputs)
+            return self.apply((inputs,) if self.list_arg else tuple(inputs), options)
         kernel = self.kernels[backend.array_types[0]]
         try:
             out = kernel(list(raws), **options) if self.list_arg else kernel(*raws, **options)
@@ -308,8 +313,11 @@ class Primitive:
         parts = [wrap(part) for part in out]
         return out._make(parts) if hasattr(out, "_make") else tuple(parts)
 
-    def _raws(self, inputs: Sequence[Any]) -> tuple[list[Any], Backend]:
-        """Give the raw arguments and the one backend that they lie on; scalars stay Python scalars."""
+    def _raws(self, inputs: Sequence[Any]) -> tuple[list[Any], Backend | None]:
+        """Give the raw arguments and the one backend that they lie on; scalars stay Python scalars.
+
+        The backend is `None` where levels of vmap meet, so that some have to be lifted first.
+        """
         raws: list[Any] = []
         arrays: list[tuple[int, Any, Backend]] = []
         scalars = False
@@ -345,13 +353,15 @@ class Primitive:
                 got = ", ".join(type(x).__name__ for x in inputs) or "nothing"
                 raise DtypeError(f"{self.name}: expected at least one array or Variable; got {got}")
         backend = arrays[0][2]
-        if len(arrays) > 1:
-            self._check_devices(arrays)
+        if len(arrays) > 1 and not self._check_devices(arrays):
+            return raws, None
         if self.floating or scalars:
             self._settle_dtypes(raws, arrays, backend)
         return raws, backend
 
-    def _check_devices(self, arrays: list[tuple[int, Any, Backend]]) -> None:
+    def _check_devices(self, arrays: list[tuple[int, Any, Backend]]) -> bool:
+        """Raise unless all arrays lie on one device; give `False` where they do so at several levels of vmap."""
+        one_level = True
         first, raw, backend = arrays[0]
         device = backend.device_of(raw) if backend.multi_device else backend.default_device()
         for i, other, its_backend in arrays[1:]:
@@ -359,10 +369,14 @@ class Primitive:
                 continue
             its_device = its_backend.device_of(other)
             if its_device != device:
+                if backends.levels_meet(device, its_device):
+                    one_level = False
+                    continue
                 raise DeviceError(
                     f"{self.name}: {self._argument(first)} is on {str(device)!r} but {self._argument(i)} is on "
                     f"{str(its_device)!r}; move one of them, for example {self._argument(i)}.to_device({str(device)!r})"
                 )
+        return one_level
 
     def _argument(self, i: int) -> str:
         return f"{self.array_names[0]}[{i}]" if self.list_arg else self.array_names[i]
