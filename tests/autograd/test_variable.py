@@ -114,6 +114,13 @@ class TestLeaving:
         with pytest.raises(GradientError, match="detach"):
             leave(needs(device))
 
+    @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+    def test_one_element_is_true_or_false_on_any_number_of_axes(self, device, shape):
+        x = xdbr.ones(shape, device=device)
+        x.requires_grad = True
+        assert x
+        assert not x - 1.0
+
     def test_bool_int_index_and_item_work(self, device):
         x = needs(device)
         assert bool(x[0])
@@ -137,6 +144,9 @@ class TestLeaving:
         for convert in (float, complex, int, bool):
             with pytest.raises(TypeError, match="only a 0-d Variable"):
                 convert(x)
+        for convert in (float, complex, int):  # as in NumPy
+            with pytest.raises(TypeError, match="only a 0-d Variable"):
+                convert(x[:1])
         with pytest.raises(ShapeError, match="one element"):
             x.item()
 
@@ -193,7 +203,7 @@ class TestData:
     def test_asarray_shares_a_numpy_array_and_never_writes_it(self):
         host = np.array([1.0, 2.0])
         x = xdbr.asarray(host, device="numpy")
-        assert np.shares_memory(np.asarray(x), host)
+        assert np.shares_memory(x.data, host)
         x[0] = 9.0
         assert host.tolist() == [1.0, 2.0]
         assert x.tolist() == [9.0, 2.0]
@@ -295,12 +305,6 @@ class TestCuts:
         with pytest.raises(GradientError, match="cut off from their graph"):
             xdbr.nn.Parameter(y)
         assert xdbr.asarray(y) is y
-
-    def test_numpy_gets_a_read_only_view(self):
-        x = xdbr.asarray([3.0, 4.0], device="numpy")
-        with pytest.raises(ValueError, match="read-only"):
-            np.asarray(x)[:] = 0.0
-        assert np.array(x).flags.writeable
 
     def test_an_index_array_may_be_used_again(self):
         x = needs("numpy")

@@ -62,7 +62,8 @@ def broadcast(function: str, shapes: Sequence[Shape]) -> Shape:
                 if found[i] != 1:
                     listed = ", ".join(str(tuple(one)) for one in shapes)
                     raise ShapeError(
-                        f"{function}: the shapes {listed} do not broadcast: axis {i - ndim} has different lengths"
+                        f"{function}: the shapes {listed} cannot be broadcast together: "
+                        f"axis {i - ndim} has different lengths"
                     )
                 found[i] = length
     return tuple(found)

@@ -8,7 +8,7 @@ that of the package on the default device.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import backends
@@ -17,9 +17,9 @@ from .._errors import DtypeError, ShapeError
 from .._typing import Dtype, RawArray
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import VARIABLES, Variable, wrap
-from ..backends import Backend, Device, canonical_dtype, current_device, get_default_device, parse_device
+from ..backends import Backend, Device, canonical_dtype, current_device, get_default_device, parse_device, place_of
 from ._arguments import lengths
-from .data_types import astype, to_device
+from .data_types import astype, result_type, to_device
 
 __all__ = [
     "CREATION",
@@ -88,6 +88,17 @@ def bind(forward: Callable[..., Any], backend: Backend | None, *, raw: bool = Fa
     functools.update_wrapper(create, forward)
     create.__wrapped__ = functools.partial(forward, None)  # type: ignore[attr-defined]
     return create
+
+
+def _moves(*values: Any) -> bool:
+    """Tell whether one of the numbers that an array is made of is a Variable that needs gradient."""
+    return any(type(value) in VARIABLES and value.requires_grad for value in values)
+
+
+def _placed(at: At, dtype: Any, *values: Any) -> tuple[Variable, ...]:
+    """Give numbers as 0-d Variables where the result is to lie, with their gradients."""
+    ready = (to_device(value, at.where) if type(value) in VARIABLES else asarray(at, value) for value in values)
+    return tuple(astype(_finish(value), dtype, copy=False) for value in ready)
 
 
 def _finish(made: Any) -> Any:
@@ -193,26 +204,39 @@ def _holds_variables(obj: Any) -> bool:
 
 
 def _stack_nested(at: At, obj: Any, dtype: Dtype) -> Variable:
-    """Stack a nested sequence that has Variables in it, differentiably."""
-    from .data_types import result_type
+    """Stack a nested sequence that has Variables in it, differentiably, beside the first of them."""
     from .manipulation import stack
 
-    parts = [
-        _stack_nested(at, part, dtype)
-        if isinstance(part, (list, tuple)) and _holds_variables(part)
-        else _asarray_variable(part, dtype, None, None)
-        if type(part) in VARIABLES
-        else part
-        for part in obj
-    ]
-    arrays = [part for part in parts if type(part) in VARIABLES]
-    common = dtype if dtype is not None else result_type(*parts)
-    where = At(arrays[0].device)
-    ready = [
-        astype(part, common, copy=False) if type(part) in VARIABLES else wrap(asarray(where, part, dtype=common))
-        for part in parts
-    ]
-    return stack(ready)
+    leaves = list(_leaves(at, obj))
+    common = dtype if dtype is not None else _nested_dtype(leaves)
+    where = At(next(x for x in leaves if type(x) in VARIABLES).device)
+
+    def build(part: Any) -> Variable:
+        if isinstance(part, (list, tuple)) and _holds_variables(part):
+            return stack([build(one) for one in part])  # type: ignore[no-any-return]
+        if type(part) in VARIABLES:
+            return astype(part, common, copy=False)
+        return _finish(asarray(where, part, dtype=common))  # type: ignore[no-any-return]
+
+    return build(obj)
+
+
+def _leaves(at: At, obj: Any) -> Iterator[Any]:
+    """Give the arrays and numbers of a nested sequence."""
+    for part in obj:
+        if isinstance(part, (list, tuple)):
+            yield from _leaves(at, part)
+        elif isinstance(part, (bool, int, float, complex)) or hasattr(part, "dtype"):
+            yield part
+        else:
+            yield asarray(at, part)
+
+
+def _nested_dtype(leaves: list[Any]) -> Dtype:
+    """Promote across kinds too, as a sequence of Python numbers does: among floats an integer or a truth is a number."""
+    kinds = [canonical_dtype(x.dtype).kind if hasattr(x, "dtype") else "number" for x in leaves]
+    highest = next(kind for kind in ("fcV", "iu", "b") if any(one in kind for one in kinds))
+    return result_type(*(x for x, kind in zip(leaves, kinds, strict=True) if kind == "number" or kind in highest))
 
 
 @creation()
@@ -225,10 +249,26 @@ def arange(
     >>> xdbr.arange(3)
     Variable([0, 1, 2], dtype=int64)
     """
+    given = (start, step) if stop is not None else (0, step)
     start = _number("arange", "start", start)
     stop = None if stop is None else _number("arange", "stop", stop)
     step = _number("arange", "step", step)
-    return at.xp.arange(start, stop, step, dtype=at.dtype(dtype, start, stop, step), device=at.device)
+    made = at.xp.arange(start, stop, step, dtype=at.dtype(dtype, start, stop, step), device=at.device)
+    found = canonical_dtype(made.dtype)
+    if found.kind in "iu" or not _moves(*given):
+        return made
+    return progression(*_placed(at, found, *given), made=made)
+
+
+@primitive(name="extras.progression", arrays=2)
+def progression(xp: Any, start: Any, step: Any, /, *, made: Any) -> Any:
+    """Give `made`, which is `start + k * step` for k = 0, 1, ..."""
+    return xp.asarray(made, copy=True)
+
+
+progression.vjp(
+    lambda xp, g: xp.sum(g), lambda xp, g: xp.sum(g * xp.arange(g.shape[0], dtype=g.dtype, device=place_of(g)))
+)
 
 
 @creation()
@@ -302,10 +342,33 @@ def linspace(
     >>> xdbr.linspace(0, 1, 3)
     Variable([0. , 0.5, 1. ], dtype=float32)
     """
+    given = (start, stop)
     start, stop = _number("linspace", "start", start), _number("linspace", "stop", stop)
-    return at.xp.linspace(
+    made = at.xp.linspace(
         start, stop, num, dtype=at.dtype(dtype, 0.0, start, stop), device=at.device, endpoint=endpoint
     )
+    found = canonical_dtype(made.dtype)
+    if found.kind in "iu" or not _moves(*given):
+        return made
+    return interpolation(*_placed(at, found, *given), made=made, endpoint=endpoint)
+
+
+@primitive(name="extras.interpolation", arrays=2)
+def interpolation(xp: Any, start: Any, stop: Any, /, *, made: Any, endpoint: bool) -> Any:
+    """Give `made`, which is `(1 - t) * start + t * stop` for t from 0 to 1."""
+    return xp.asarray(made, copy=True)
+
+
+def _parts(xp: Any, g: Any, endpoint: bool) -> Any:
+    """Give the t of `interpolation`."""
+    real = {"complex64": xp.float32, "complex128": xp.float64}.get(canonical_dtype(g.dtype).name, g.dtype)
+    return xp.astype(xp.linspace(0.0, 1.0, g.shape[0], dtype=real, device=place_of(g), endpoint=endpoint), g.dtype)
+
+
+interpolation.vjp(
+    lambda xp, g, endpoint: xp.sum(g * (1 - _parts(xp, g, endpoint))),
+    lambda xp, g, endpoint: xp.sum(g * _parts(xp, g, endpoint)),
+)
 
 
 @creation()
@@ -364,7 +427,13 @@ def full_like(x: Any, /, fill_value: Any, *, dtype: Dtype = None, device: Any = 
     >>> xdbr.full_like(xdbr.ones(2), 3)
     Variable([3., 3.], dtype=float32)
     """
-    return _like("full_like", x, dtype, device, _number("full_like", "fill_value", fill_value))
+    number = _number("full_like", "fill_value", fill_value)
+    made = _like("full_like", x, dtype, device, number)
+    if made.dtype.kind in "biu" or not _moves(fill_value):
+        return made
+    from .manipulation import broadcast_to
+
+    return broadcast_to(*_placed(At(made.device), made.dtype, fill_value), made.shape)
 
 
 def ones_like(x: Any, /, *, dtype: Dtype = None, device: Any = None) -> Variable:

@@ -169,18 +169,18 @@ class Variable(Installed):
     @property
     def shape(self) -> Shape:
         """The length of each axis."""
-        return tuple(self._raw.shape)
+        return tuple(self._data.shape)  # which no write changes
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return len(self._raw.shape)
+        return len(self._data.shape)
 
     @property
     def size(self) -> int:
         """The number of elements."""
         size = 1
-        for length in self._raw.shape:
+        for length in self._data.shape:
             size *= length
         return size
 
@@ -414,17 +414,21 @@ class Variable(Installed):
         return raw
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        raw = self._leave("__array__ (numpy.asarray)")
+        if copy is None and (dtype is None or dtype == self.dtype):
+            from .views import lend
+
+            lent = lend(self)
+            if lent is not None:
+                return lent
+        host = self._backend.to_host(self._leave("__array__ (numpy.asarray)"))
         import numpy as np
 
-        host = self._backend.to_host(raw)
-        if not copy:
-            host = host.view()
-            host.flags.writeable = False  # the memory may be what a graph has saved
-        if copy is False and dtype is not None and host.dtype != dtype:
-            raise ValueError(f"__array__: a conversion from {host.dtype} to {dtype} needs a copy, but copy=False")
         if copy:
             return np.array(host, dtype=dtype)
+        if copy is False and dtype is not None and host.dtype != dtype:
+            raise ValueError(f"__array__: a conversion from {host.dtype} to {dtype} needs a copy, but copy=False")
+        host = host.view()
+        host.flags.writeable = False  # the memory may be what a graph has saved
         return np.asarray(host, dtype=dtype)
 
     def __dlpack__(
@@ -482,7 +486,7 @@ class Variable(Installed):
     # -- sequences and text --------------------------------------------------------------------
 
     def __len__(self) -> int:
-        shape = self._raw.shape
+        shape = self._data.shape
         if not shape:
             raise TypeError("len() of a 0-d Variable")
         return int(shape[0])

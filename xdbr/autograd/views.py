@@ -12,6 +12,7 @@ slice does not hold on to the whole buffer: the low bit of the version says so.
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from .. import backends
@@ -22,6 +23,7 @@ from ..backends import Backend, canonical_dtype, place_of
 from ..backends._extras import is_basic
 from .graph import Node
 from .kernels import RAW_NAMESPACES
+from .lending import Loan
 from .primitive import Primitive, primitive
 from .variable import VARIABLES, Variable, View, refresh, wrap
 
@@ -29,6 +31,7 @@ __all__ = [
     "Walk",
     "assign",
     "getitem",
+    "lend",
     "make_view",
     "raw_key",
     "read",
@@ -182,6 +185,10 @@ def _chain(x: Variable) -> tuple[Variable, list[Variable]]:
     while top._view is not None:
         chain.append(top)
         top = top._view.base
+    if type(top) is Loan:
+        lender = chain.pop()
+        top.end(lender)
+        top = lender
     chain.reverse()
     for link in chain:
         view: Any = link._view
@@ -216,6 +223,37 @@ def regenerate(x: Variable) -> None:
         if view.recorded and base._node is not None:
             link._node = view.step._record([base._node], [base._data], view.options, raw, False)._node
         view.version = version
+
+
+def lend(x: Variable) -> Any:
+    """Give the memory of `x` as an array of NumPy's that can be written; None where it has none such (see `lending`)."""
+    import numpy as np
+
+    chain: list[Variable] = []
+    top = x
+    while top._view is not None and type(top._view.base) is not Loan:
+        chain.append(top)
+        top = top._view.base
+    loan = None if top._view is None else top._view.base
+    memory = loan.memory() if isinstance(loan, Loan) else None
+    if memory is None:
+        if top._view is not None:
+            refresh(top)
+        backend = top._backend
+        if top._node is not None or backend.writable_host(top._data) is None:
+            return None
+        if not (backend.aliasing_views and backend.exclusive(top)):
+            top._data = backend.copy(top._data)
+        loan, memory = Loan.of(top._data, backend.writable_host(top._data))
+        top._ver = getattr(top, "_ver", 0) + 2
+        top._view = View(loan, loan, getitem.primitive, {"key": ...}, True)
+    lent = np.asarray(memory)
+    chain.reverse()
+    host = _walk(chain)(lent)
+    if host is not lent and not np.may_share_memory(host, lent):
+        return None
+    loan.arrays.append(weakref.ref(host))
+    return host
 
 
 # -- writing ----------------------------------------------------------------------------------------

@@ -215,6 +215,10 @@ class Backend:
         """Give a view of `raw` that cannot be written where the library has such, else `raw` itself."""
         return raw
 
+    def writable_host(self, raw: RawArray, /) -> np.ndarray[Any, Any] | None:
+        """Give the memory of `raw` itself as an array of NumPy's that can be written; None where there is no such."""
+        return None
+
     def asarray(
         self, obj: Any, /, *, dtype: Any = None, device: Device | None = None, copy: bool | None = None
     ) -> RawArray:

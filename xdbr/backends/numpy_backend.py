@@ -111,6 +111,9 @@ class NumpyBackend(Backend):
         view.flags.writeable = False
         return view
 
+    def writable_host(self, raw: RawArray, /) -> np.ndarray[Any, Any] | None:
+        return np.asarray(raw)
+
     def copy(self, raw: RawArray, /) -> RawArray:
         return np.array(raw)
 

@@ -34,6 +34,9 @@ class StrictBackend(CompatBackend):
     def is_view(self, part: RawArray, whole: RawArray, /) -> bool:
         return bool(np.may_share_memory(part._array, whole._array))
 
+    def writable_host(self, raw: RawArray, /) -> np.ndarray[Any, Any] | None:
+        return np.asarray(raw) if self.device_of(raw) == self._device else None
+
     def to_host(self, raw: RawArray, /) -> np.ndarray[Any, Any]:
         # NumPy may look into arrays on its CPU only.
         return np.asarray(raw.to_device(self._raw_devices[self._device]))

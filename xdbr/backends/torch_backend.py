@@ -166,6 +166,11 @@ class TorchBackend(CompatBackend):
     def is_view(self, part: RawArray, whole: RawArray, /) -> bool:
         return self.extras.shares(part, whole)
 
+    def writable_host(self, raw: RawArray, /) -> np.ndarray[Any, Any] | None:
+        if raw.device.type != "cpu" or raw.dtype is self._torch.bfloat16 or raw.is_conj() or raw.is_neg():
+            return None
+        return np.asarray(raw.detach())
+
     def to_host(self, raw: RawArray, /) -> np.ndarray[Any, Any]:
         raw = raw.detach().cpu()
         if raw.dtype is self._torch.bfloat16:
