@@ -119,8 +119,8 @@ def check_grads(
     order: int = 2,
     directions: int = 3,
     step: float = 1e-3,
-    rtol: tuple[float, float] = (1e-7, 1e-6),
-    atol: tuple[float, float] = (1e-9, 1e-8),
+    rtol: tuple[float, ...] = (1e-7, 1e-6, 1e-5),
+    atol: tuple[float, ...] = (1e-9, 1e-8, 1e-7),
     seed: int = 0,
 ) -> None:
     """Assert that reverse mode gives the derivatives that central differences of `f` give.
@@ -130,11 +130,11 @@ def check_grads(
     args: Variables, raw arrays, or anything else that `f` takes as it is. All in float64 or complex128
         are varied jointly; integer and boolean arrays stay.
     order: 1 checks the gradients; 2 also their gradients, with respect to `args` and to the incoming
-        cotangents, through `create_graph=True`.
+        cotangents, through `create_graph=True`; 3 also the gradients of those.
     directions: in how many random directions of all `args` together.
     step: half the width of the innermost difference; kinks of `f` must be further than twice that away.
-    rtol, atol: tolerances of the first and the second order. The error allowed for the derivative along a
-        direction `v` is `atol + rtol * sum(|gradient| * |v|)`.
+    rtol, atol: tolerances of the first order, the second and the third. The error allowed for the derivative
+        along a direction `v` is `atol + rtol * sum(|gradient| * |v|)`.
     seed: for the directions and the cotangents.
 
     The difference is the five-point one, whose error is of order `step**4`. Gradients follow PyTorch's
@@ -148,16 +148,22 @@ def check_grads(
     >>> from xdbr.testing import check_grads
     >>> check_grads(lambda x, y: xdbr.tanh(x) * y, [xdbr.ones(3, dtype="float64"), xdbr.ones(1, dtype="float64")])
     """
-    if order not in (1, 2):
-        raise ValueError(f"check_grads: order must be 1 or 2; got {order!r}")
+    if order not in (1, 2, 3):
+        raise ValueError(f"check_grads: order must be 1, 2 or 3; got {order!r}")
+    if min(len(rtol), len(atol)) < order:
+        raise ValueError(
+            f"check_grads: rtol and atol must have a tolerance for each of {order} orders; got {rtol}, {atol}"
+        )
     problem = _Problem(f, args, step, seed)
     problem.check_inputs_unmodified()
     slopes = problem.gradients(problem.point, problem.cotangents)
     for i in range(directions):
         along = [problem.random(x) for x in problem.point]
         problem.compare("first", i, slopes, along, problem.point, lambda at: problem.value(at), rtol[0], atol[0])
-    if order == 2:
+    if order > 1:
         _check_second(problem, slopes, directions, rtol[1], atol[1])
+    if order > 2:
+        _check_third(problem, directions, rtol[2], atol[2])
     problem.check_inputs_unmodified()
 
 
@@ -177,6 +183,21 @@ def _check_second(problem: _Problem, slopes: list[Host], directions: int, rtol: 
             return _inner(weights, problem.gradients(at[:n], at[n:]))
 
         problem.compare("second", i, curvature, along, whole, directional, rtol, atol)
+
+
+def _check_third(problem: _Problem, directions: int, rtol: float, atol: float) -> None:
+    n = len(problem.point)
+    whole = problem.point + problem.cotangents
+    for i in range(directions):
+        weights = [problem.random(x) for x in problem.point]
+        again = [problem.random(x) for x in whole]
+        found = problem.third(weights, again)
+        along = [problem.random(x) for x in whole]
+
+        def directional(at: list[Host], weights: list[Host] = weights, again: list[Host] = again) -> float:
+            return _inner(again, problem.second(weights, at[:n], at[n:]))
+
+        problem.compare("third", i, found, along, whole, directional, rtol, atol)
 
 
 def _inner(a: Sequence[Host], b: Sequence[Host]) -> float:
@@ -274,19 +295,28 @@ class _Problem:
         leaves, _, found = self.graph(point, cotangents, create_graph)
         return _filled(leaves, found)
 
-    def second(self, weights: Sequence[Host]) -> list[Host]:
-        """Give the gradient of the inner product of `gradients` with `weights`, for arguments and cotangents."""
-        leaves, seeds, found = self.graph(self.point, self.cotangents, True)
-        pairs = [
-            (g, wrap(g._backend.from_host(w, device=g.device)))
-            for g, w in zip(found, weights, strict=True)
-            if g is not None and g.requires_grad
-        ]
+    def bent(
+        self, weights: Sequence[Host], point: Sequence[Host], cotangents: Sequence[Host], create_graph: bool
+    ) -> tuple[list[Variable], list[Variable | None]]:
+        """Give arguments and cotangents, and by them the gradients of the inner product of `gradients` with weights."""
+        leaves, seeds, found = self.graph(point, cotangents, True)
         wanted = leaves + seeds
-        if not pairs:
-            return _filled(wanted, [None] * len(wanted))
-        outputs, starts = zip(*pairs, strict=True)
-        return _filled(wanted, list(grad(outputs, wanted, starts, allow_unused=True)))
+        return wanted, _slopes(found, weights, wanted, create_graph)
+
+    def second(
+        self,
+        weights: Sequence[Host],
+        point: Sequence[Host] | None = None,
+        cotangents: Sequence[Host] | None = None,
+    ) -> list[Host]:
+        """Give the gradient of the inner product of `gradients` with `weights`, for arguments and cotangents."""
+        point, cotangents = point or self.point, cotangents or self.cotangents
+        return _filled(*self.bent(weights, point, cotangents, False))
+
+    def third(self, weights: Sequence[Host], again: Sequence[Host]) -> list[Host]:
+        """Give the gradient of the inner product of `second` with `again`, for arguments and cotangents."""
+        wanted, found = self.bent(weights, self.point, self.cotangents, True)
+        return _filled(wanted, _slopes(found, again, wanted, False))
 
     def slope(self, value: Callable[[list[Host]], float], point: Sequence[Host], along: Sequence[Host]) -> float:
         """Give the derivative of `value` at `point` along a direction, from values at five points in a row."""
@@ -350,6 +380,21 @@ class _Problem:
         for i, (x, before) in enumerate(zip(self.args, self.before, strict=True)):
             if before is not None and to_host(x).tobytes() != before.tobytes():
                 raise AssertionError(f"check_grads: f or a gradient rule modified args[{i}]")
+
+
+def _slopes(
+    results: Sequence[Variable | None], weights: Sequence[Host], wanted: Sequence[Variable], create_graph: bool
+) -> list[Variable | None]:
+    """Give the gradients of the inner product of some results with weights."""
+    pairs = [
+        (y, wrap(y._backend.from_host(w, device=y.device)))
+        for y, w in zip(results, weights, strict=True)
+        if y is not None and y.requires_grad
+    ]
+    if not pairs:
+        return [None] * len(wanted)
+    outputs, starts = zip(*pairs, strict=True)
+    return list(grad(outputs, wanted, starts, create_graph=create_graph, allow_unused=True))
 
 
 def _filled(inputs: Sequence[Variable], found: Sequence[Variable | None]) -> list[Host]:

@@ -81,8 +81,8 @@ class Spec:
     call: `call(xp, *arrays, **options)`, where it is not simply `xp.<name>(*arrays, **options)`.
     options: keyword arguments.
     case: tells rows of one name apart.
-    order: how often it is differentiable: 0 (not at all), 1 or 2. The gradient is checked at float64 and
-        complex128, as far as `dtypes` has them.
+    order: to which order its derivatives are checked: 0 where it has none, else 1, 2 or 3. They are checked at
+        float64 and complex128, as far as `dtypes` has them.
     dtypes: what the inputs without a fixed dtype are run with.
     result: the dtype of every output: "same" (the promoted dtype of the inputs), "real" (its real part's),
         "default" (the default floating-point dtype for integers, else as "same"), a dtype's name, or
@@ -95,6 +95,8 @@ class Spec:
     atol: an absolute error as well, in the same way.
     torch: what PyTorch calls it (`True`: the same name in `torch`; or `torch_call(torch, *tensors)`);
         values, gradients and second derivatives are compared where it is installed.
+    jax: `False` where JAX has no such function or means something else by it; `jax_call(jax.numpy, *arrays)`; or
+        `None` for the row's own call on `jax.numpy`. Compared in the same way.
     covers: further names that this row tests, such as a mirror under another name.
     """
 
@@ -104,7 +106,7 @@ class Spec:
     call: Callable[..., Any] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     case: str = ""
-    order: int = 2
+    order: int = 3
     dtypes: tuple[str, ...] = REAL
     result: str | None = "same"
     elementwise: bool = False
@@ -113,6 +115,7 @@ class Spec:
     rtol: float = 1.0
     atol: float = 1.0
     torch: bool | str | Callable[..., Any] = False
+    jax: bool | Callable[..., Any] | None = None
     covers: tuple[str, ...] = ()
 
     def __str__(self) -> str:

@@ -182,8 +182,8 @@ _SMALL_POWERS = frozenset(range(9))
 def pow(xp: Any, x1: Array, x2: Array, /) -> Array:
     """`x1` to the power `x2`; numeric dtypes. Python scalars 0, 1, ..., 8 as `x2` are lowered to products.
 
-    At a zero base the gradients are the limits where those exist: 0 for `x1` at exponent 0, and 0 for
-    `x2` at exponents not below 0. At a negative base `x2` has no real derivative: its gradient is NaN.
+    At a zero base the gradient for `x1` is 0 at exponent 0, and that for `x2` is 0 at exponents not below 0, as in
+    PyTorch; both count as constant there. At a negative base `x2` has no real derivative: its gradient is NaN.
 
     >>> import xdbr
     >>> xdbr.pow(xdbr.asarray([1.0, 2.0, 3.0]), 2)
@@ -210,7 +210,8 @@ def _pow_base_rule(xp: Any, g: Array, x1: Array, x2: Array | Scalar) -> Array:
         if x2 == 0:
             return xp.zeros_like(g)
         return g * x2 * (x1 if x2 == 2 else xp.pow(x1, x2 - 1))
-    return xp.where(x2 == 0, 0.0, g * x2 * xp.pow(x1, x2 - 1))
+    # Zero where 0 to the power 0 is concerned. At other bases the plain product is, and has a derivative by x2 there.
+    return xp.where((x1 == 0) & (x2 == 0), 0.0, g * x2 * xp.pow(x1, x2 - 1))
 
 
 def _pow_exponent_rule(xp: Any, g: Array, x1: Array | Scalar, x2: Array, out: Array) -> Array:
@@ -362,7 +363,7 @@ nextafter.vjp(lambda xp, g: g, lambda xp, g: xp.zeros_like(g))
 def hypot(xp: Any, x1: Array, x2: Array, /) -> Array:
     """Length of the hypotenuse, `sqrt(x1**2 + x2**2)` without overflow; real floating-point dtypes.
 
-    The gradient at the origin is zero.
+    The gradient at the origin is zero, and counts as constant there.
 
     >>> import xdbr
     >>> xdbr.hypot(xdbr.asarray([3.0]), 4)
@@ -372,7 +373,8 @@ def hypot(xp: Any, x1: Array, x2: Array, /) -> Array:
 
 
 def _over_length(xp: Any, g: Array, x: Array, out: Array) -> Array:
-    return g * (x / xp.where(out == 0, 1.0, out))
+    origin = out == 0
+    return g * xp.where(origin, 0.0, x / xp.where(origin, 1.0, out))
 
 
 hypot.vjp(

@@ -28,7 +28,8 @@ def _vector_norm_rule(xp: Any, g: Array, x: Array, out: Array, axis: Axis, keepd
     if ord == 1:
         return g * xp.sign(x)
     if ord == 2:
-        return x * (g / xp.where(out == 0, xp.ones_like(out), out))
+        nothing = out == 0
+        return x * xp.where(nothing, xp.zeros_like(out), g / xp.where(nothing, xp.ones_like(out), out))
     size = xp.abs(x)
     if ord in (math.inf, -math.inf):
         hits = xp.astype(size == out, g.dtype)
@@ -49,8 +50,9 @@ def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: fl
     ord: any number; infinity gives the greatest and minus infinity the least absolute value, 0 the number of
         elements that are not zero.
 
-    At kinks the gradient is that of the middle: zero at the zero vector and at zero elements, and shared evenly
-    by equal greatest (least) ones. Raises `AxisError` for an axis out of range.
+    At kinks the gradient is that of the middle, and counts as constant there: zero at the zero vector and, for other
+    `ord` than 2, at zero elements (also below 1, where it is infinite on both sides, as in PyTorch); shared
+    evenly by equal greatest (least) ones. Raises `AxisError` for an axis out of range.
 
     >>> import xdbr
     >>> xdbr.linalg.vector_norm(xdbr.asarray([3.0, 4.0]))
