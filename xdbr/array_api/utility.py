@@ -52,11 +52,12 @@ def any(xp: Any, x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> A
 
 @composite
 def diff(
-    xp: Any, x: Array, /, *, axis: int = -1, n: int = 1, prepend: Array | None = None, append: Array | None = None
+    xp: Any, x: Array, /, n: int = 1, *, axis: int = -1, prepend: Array | None = None, append: Array | None = None
 ) -> Array:
     """Take the differences of neighbours along an axis, `n` times: its length falls by `n`.
 
     x: numeric, with at least one axis.
+    n: also by position, as scikit-learn gives it.
     prepend, append: arrays that are joined to `x` along the axis before.
 
     Raises `AxisError`, `ValueError` for a negative `n`, `DtypeError` for a Boolean array, `ShapeError`.
