@@ -83,7 +83,11 @@ def bind(forward: Callable[..., Any], backend: Backend | None, *, raw: bool = Fa
             where = device if type(device) is Device else parse_device(device, function=forward.__name__)
         else:
             where = get_default_device() if backend is None else current_device(backend)
-        return finish(forward(At(where), *args, **options))
+        at = At(where)
+        if at.backend.current_device:
+            with at.backend.use(where):
+                return finish(forward(at, *args, **options))
+        return finish(forward(at, *args, **options))
 
     functools.update_wrapper(create, forward)
     create.__wrapped__ = functools.partial(forward, None)  # type: ignore[attr-defined]

@@ -65,14 +65,15 @@ class Walk:
 
     def plain(self) -> None:
         """Run the rules on raw arrays, each where its cotangent lies in a library that has a current device."""
-        if any(g is not None and _backend_of(g).current_device for g in self.pending.values()):
+        if not self._plain():
             with _Place() as self.place:
                 self._plain()
-        else:
-            self._plain()
 
-    def _plain(self) -> None:
-        """The hot loop. Flat nodes are pulled here, all others by `pull`."""
+    def _plain(self) -> bool:
+        """The hot loop. Flat nodes are pulled here, all others by `pull`.
+
+        It stops, and gives False, where it comes to a library that has a current device and none is kept.
+        """
         heap, pending, owned, flagged, needed = self.heap, self.pending, self.owned, self.flagged, self.needed
         retain, careful, stops = self.retain, self.debug or self.place is not None, self.stops
         kind: type | None = None
@@ -87,6 +88,10 @@ class Walk:
                 if type(g) is not kind:
                     kind = type(_first(g))
                     xp = RAW_NAMESPACES[kind]
+                    if self.place is None and _backend_of(g).current_device:
+                        pending[node] = g
+                        heappush(heap, (node.order, node))
+                        return False
                 if node.dtype is not dtype:
                     dtype = node.dtype
                     conjugate = is_complex(dtype)
@@ -161,6 +166,7 @@ class Walk:
         except Exception as error:
             self.blame(node, error)
             raise
+        return True
 
     def recorded(self) -> None:
         """Run the rules on Variables, so that what they do is recorded."""

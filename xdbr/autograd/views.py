@@ -157,8 +157,8 @@ def make_view(x: Variable, y: Variable, step: Primitive, options: dict[str, Any]
     backend = x._backend
     if (
         step.name in _SOMETIMES_VIEWS
-        and not backend.is_view(y._data, x._data)
         and type(x._data) is backend.array_types[0]
+        and not (backend.is_view(y._data, x._data) if backend.aliasing_views else _would_be_view(x, step, options))
     ):
         return
     view = x._view
@@ -176,6 +176,17 @@ def make_view(x: Variable, y: Variable, step: Primitive, options: dict[str, Any]
             if not backend.is_view(step.kernels[type(part)](part, **options), part):
                 return
     y._view = View(x, root, step, options, MODE.get().recording)
+
+
+def _would_be_view(x: Variable, step: Primitive, options: dict[str, Any]) -> bool:
+    """Tell whether a step gives a view of `x` where arrays are values: as if the root lay in host memory.
+
+    There it is compact, in row-major order. Memory that is only reserved stands for it: nothing is read or written.
+    """
+    root, chain = _chain(x)
+    host = backends.get("numpy")
+    part = _walk(chain)(host.lib.empty(tuple(root._data.shape), dtype="bool"))
+    return host.is_view(step.kernels[type(part)](part, **options), part)
 
 
 def _chain(x: Variable) -> tuple[Variable, list[Variable]]:
