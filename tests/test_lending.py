@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -90,26 +92,71 @@ class TestWrites:
         assert w.grad.tolist() == [1.0, 2.0]
 
 
-@pytest.mark.usefixtures("lends")
-class TestEnd:
-    """The first read or write ends the sharing."""
+    def test_the_memory_stays_shared_while_the_variable_is_read(self, device):
+        x = xdbr.zeros((2, 2), device=device)
+        part, array = x[1, :], np.asarray(x)
+        w = xdbr.Variable([1.0, 1.0], device=device, requires_grad=True)
+        for n in (1.0, 2.0):
+            array[...] = n
+            assert x.tolist() == [[n, n], [n, n]]
+            assert part.tolist() == x[0, :].tolist() == [n, n]
+            assert float(x[0, 1]) == n
+            assert xdbr.permute_dims(x, (1, 0)).tolist() == [[n, n], [n, n]]
+            y = xdbr.sum(w * part)
+            array[...] = 0.0
+            w.grad = None
+            y.backward()
+            assert w.grad.tolist() == [n, n]
 
-    @pytest.mark.parametrize("end", ["read", "write", "need gradient"])
-    def test_a_later_write_is_refused(self, device, end):
+    def test_a_number_that_was_read_is_no_view(self, device):
         x = xdbr.zeros(2, device=device)
         array = np.asarray(x)
+        number, part = x[0], x[0, ...]
         array[0] = 1.0
-        if end == "read":
-            assert x.tolist() == [1.0, 0.0]
-        elif end == "write":
+        assert (float(number), float(part)) == (0.0, 1.0)
+
+    def test_threads_write_parts_of_one_array(self, device):
+        x = xdbr.zeros((8, 1000), device=device)
+        parts = [x[i, :] for i in range(8)]
+
+        def fill(i):
+            for k in range(20):
+                array = np.asarray(parts[i])
+                for j in range(50 * k, 50 * (k + 1)):
+                    array[j] = i + 1
+                assert float(x[i, 50 * k]) == i + 1
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(fill, range(8)))
+        assert xdbr.all(x == xdbr.expand_dims(xdbr.arange(1.0, 9.0, device=device), axis=1))
+
+
+@pytest.mark.usefixtures("lends")
+class TestEnd:
+    """A write to the Variable, or that it needs gradient, ends the sharing."""
+
+    @pytest.mark.parametrize("end", ["write", "write to a view", "assign", "need gradient", "data"])
+    def test_a_later_write_is_refused(self, device, end):
+        x = xdbr.zeros(2, device=device)
+        part = x[1:]
+        array = np.asarray(x)
+        array[0] = 1.0
+        if end == "write":
             x[1] = 0.0
+        elif end == "write to a view":
+            part[0] = 0.0
+        elif end == "assign":
+            x *= 1.0
+        elif end == "data":
+            x.data = xdbr.asarray([1.0, 0.0], device=device)
         else:
             x.requires_grad = True
         with pytest.raises(ValueError, match="read-only"):
             array[1] = 2.0
         assert x.tolist() == [1.0, 0.0]
+        assert part.tolist() == [0.0]
 
-    def test_what_is_known_of_it_does_not(self, device):
+    def test_shape_and_dtype_do_not_end_it(self, device):
         x = xdbr.zeros((2, 2), device=device)
         array = np.asarray(x)
         assert (x.shape, x.ndim, x.size, len(x), x.dtype.kind, x.device) == ((2, 2), 2, 4, 2, "f", device)

@@ -217,7 +217,7 @@ def _stack_nested(at: At, obj: Any, dtype: Dtype) -> Variable:
 
     def build(part: Any) -> Variable:
         if isinstance(part, (list, tuple)) and _holds_variables(part):
-            return stack([build(one) for one in part])  # type: ignore[no-any-return]
+            return stack([build(one) for one in part])
         if type(part) in VARIABLES:
             return astype(part, common, copy=False)
         return _finish(asarray(where, part, dtype=common))  # type: ignore[no-any-return]
@@ -237,7 +237,7 @@ def _leaves(at: At, obj: Any) -> Iterator[Any]:
 
 
 def _nested_dtype(leaves: list[Any]) -> Dtype:
-    """Promote across kinds too, as a sequence of Python numbers does: among floats an integer or a truth is a number."""
+    """Promote across kinds too, as a sequence of Python numbers does: among floats an integer is a float."""
     kinds = [canonical_dtype(x.dtype).kind if hasattr(x, "dtype") else "number" for x in leaves]
     highest = next(kind for kind in ("fcV", "iu", "b") if any(one in kind for one in kinds))
     return result_type(*(x for x, kind in zip(leaves, kinds, strict=True) if kind == "number" or kind in highest))
@@ -437,7 +437,8 @@ def full_like(x: Any, /, fill_value: Any, *, dtype: Dtype = None, device: Any = 
         return made
     from .manipulation import broadcast_to
 
-    return broadcast_to(*_placed(At(made.device), made.dtype, fill_value), made.shape)
+    (value,) = _placed(At(made.device), made.dtype, fill_value)
+    return broadcast_to(value, made.shape)
 
 
 def ones_like(x: Any, /, *, dtype: Dtype = None, device: Any = None) -> Variable:

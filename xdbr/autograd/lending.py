@@ -4,20 +4,24 @@ Code that has left the world of Variables writes into an array that it was given
 asks at least for memory that could be written (`signal.sosfilt`). A buffer that a graph has saved must never change,
 so what is lent is memory that nothing else refers to: where that of the Variable is not, it moves to a copy first.
 
-From then on the Variable is a view of a `Loan`, which every read and write finds out of date. The first of them ends
-the loan: where no array of NumPy's has survived, the memory comes back as it is; where one has, the Variable takes
-a copy of what was written so far, and that array cannot be written any more (a later write raises `ValueError`).
+As long as an array of NumPy's shares the memory, the Variable is a view of a `Loan`, which every read finds out of
+date: a read copies what is read, so that no graph saves memory that NumPy may write. The loan ends when the last of
+those arrays is gone; the memory comes back as it is. A write to the Variable, or that it shall need gradient, ends it
+as well: then the Variable takes a copy, and the arrays cannot be written any more (which raises `ValueError`).
 """
 
 from __future__ import annotations
 
+import threading
 import weakref
 from typing import Any
 
-from .._typing import RawArray
 from .variable import Variable
 
-__all__ = ["Loan"]
+__all__ = ["LENDING", "Loan"]
+
+LENDING = threading.RLock()
+"""Held while a loan begins or ends: several threads may write parts of one array through NumPy."""
 
 
 class _OutOfDate(int):
@@ -45,32 +49,41 @@ class _Memory:
 class Loan(Variable):
     """Stands above a Variable in the place of its root while NumPy may write its memory."""
 
-    __slots__ = ("arrays", "memory")
+    __slots__ = ("arrays", "lender", "memory")
 
     arrays: list[weakref.ref[Any]]
+    lender: weakref.ref[Variable]
     memory: weakref.ref[_Memory]
 
     @classmethod
-    def of(cls, raw: RawArray, host: Any) -> tuple[Loan, _Memory]:
-        """Make the loan of `raw`, whose memory NumPy sees as `host`, and what NumPy is to take it from."""
+    def of(cls, lender: Variable, host: Any) -> tuple[Loan, _Memory]:
+        """Make the loan of a Variable whose memory NumPy sees as `host`, and what NumPy is to take it from."""
         made: Loan = object.__new__(cls)
         memory = _Memory(host)
-        made._data = raw
+        made._data = lender._data
         made._node = None
         made._view = None
         made._ver = _OutOfDate(0)
         made.arrays = []
+        made.lender = weakref.ref(lender)
         made.memory = weakref.ref(memory)
         return made, memory
 
-    def end(self, borrower: Variable) -> None:
+    def end(self) -> None:
         """Give the memory, or a copy of it, back to the Variable that lent it, which is a root again."""
-        if self.memory() is not None:
-            for alive in self.arrays:
-                array = alive()
-                if array is not None:
-                    array.flags.writeable = False
-            self._data = self._backend.copy(self._data)
-        borrower._data = self._data
-        borrower._view = None
-        borrower._ver = getattr(borrower, "_ver", 0) + 2  # its views find their root again when they are next read
+        with LENDING:
+            lender = self.lender()
+            if lender is None or lender._view is None or lender._view.base is not self:
+                return  # it has ended
+            if self.memory() is not None:
+                for alive in self.arrays:
+                    array = alive()
+                    if array is not None:
+                        array.flags.writeable = False
+                self._data = self._backend.copy(self._data)
+            lender._data = self._data
+            lender._view = None
+            lender._ver = getattr(lender, "_ver", 0) + 2  # its views find their root again when they are next read
+
+    def _outdate_views(self) -> None:
+        self.end()

@@ -393,9 +393,10 @@ class Variable(Installed):
         if view is None:
             self._outdate_views()
         else:
-            self._data = self._raw
+            raw = self._raw
+            view.root._outdate_views()  # the views from here on find their new root when they are next read
+            self._data = raw
             self._view = None
-            view.root._ver += 2  # the views from here on find their new root when they are next read
 
     def _outdate_views(self) -> None:
         """Have the views of a root made afresh: its node has changed, and theirs must lead to it."""

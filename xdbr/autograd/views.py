@@ -23,7 +23,8 @@ from ..backends import Backend, canonical_dtype, place_of
 from ..backends._extras import is_basic
 from .graph import Node
 from .kernels import RAW_NAMESPACES
-from .lending import Loan
+from .lending import LENDING, Loan
+from .lifting import Higher, at_level_of, lift_to, own_mask, raise_root, select
 from .primitive import Primitive, primitive
 from .variable import VARIABLES, Variable, View, refresh, wrap
 
@@ -196,10 +197,9 @@ def _chain(x: Variable) -> tuple[Variable, list[Variable]]:
     while top._view is not None:
         chain.append(top)
         top = top._view.base
-    if type(top) is Loan:
-        lender = chain.pop()
-        top.end(lender)
-        top = lender
+    if type(top) is Loan and top.memory() is None:
+        top.end()
+        return _chain(x)
     chain.reverse()
     for link in chain:
         view: Any = link._view
@@ -220,6 +220,10 @@ def regenerate(x: Variable) -> None:
     root, chain = _chain(x)
     version = root._ver
     backend = x._backend
+    if type(root) is Loan:
+        x._data = backend.copy(_walk(chain)(root._data))
+        x._node = None
+        return
     for link in chain:
         view = link._view
         assert view is not None
@@ -237,34 +241,37 @@ def regenerate(x: Variable) -> None:
 
 
 def lend(x: Variable) -> Any:
-    """Give the memory of `x` as an array of NumPy's that can be written; None where it has none such (see `lending`)."""
+    """Give the memory of `x` as an array of NumPy's that can be written, or None (see `lending`)."""
     import numpy as np
 
-    chain: list[Variable] = []
-    top = x
-    while top._view is not None and type(top._view.base) is not Loan:
-        chain.append(top)
-        top = top._view.base
-    loan = None if top._view is None else top._view.base
-    memory = loan.memory() if isinstance(loan, Loan) else None
-    if memory is None:
-        if top._view is not None:
-            refresh(top)
-        backend = top._backend
-        if top._node is not None or backend.writable_host(top._data) is None:
+    with LENDING:
+        root, chain = _chain(x)
+        memory = root.memory() if isinstance(root, Loan) else None
+        if memory is None:
+            backend = root._backend
+            if root._node is not None or backend.writable_host(root._data) is None:
+                return None
+            if not (backend.aliasing_views and backend.exclusive(root)):
+                root._data = backend.copy(root._data)
+            loan, memory = Loan.of(root, backend.writable_host(root._data))
+            root._outdate_views()
+            root._view = View(loan, loan, getitem.primitive, {"key": ...}, True)
+            chain.insert(0, root)
+            root = loan
+        lent = np.asarray(memory)
+        host = _walk(chain)(lent)
+        if host.size and not np.may_share_memory(host, lent):
             return None
-        if not (backend.aliasing_views and backend.exclusive(top)):
-            top._data = backend.copy(top._data)
-        loan, memory = Loan.of(top._data, backend.writable_host(top._data))
-        top._ver = getattr(top, "_ver", 0) + 2
-        top._view = View(loan, loan, getitem.primitive, {"key": ...}, True)
-    lent = np.asarray(memory)
-    chain.reverse()
-    host = _walk(chain)(lent)
-    if host is not lent and not np.may_share_memory(host, lent):
-        return None
-    loan.arrays.append(weakref.ref(host))
-    return host
+        root.arrays.append(weakref.ref(host))  # type: ignore[attr-defined]
+        return host
+
+
+def _read_lent(x: Variable, key: Key) -> Variable:
+    """Give `x[key]`, a view, of what NumPy may write: only that part is copied, not the whole of `x`."""
+    y = wrap(x._data)
+    y._view = View(x, x._view.root, getitem.primitive, {"key": key}, True)  # type: ignore[union-attr]
+    regenerate(y)
+    return y
 
 
 # -- writing ----------------------------------------------------------------------------------------
@@ -326,10 +333,13 @@ def _bound(bound: Any) -> int | None:
 
 def read(x: Variable, key: Key, /) -> Variable:
     """Give `x[key]`: a view for basic indexing, a copy otherwise."""
-    if x._view is not None:
+    if x._view is not None and type(x._view.root) is not Loan:
         refresh(x)
     backend = x._backend
-    key = raw_key(key, backend, x)
+    try:
+        key = raw_key(key, backend, x)
+    except Higher as found:
+        return read(lift_to(x, found.backend), key)
     try:
         return _read(x, key)
     except IndexError as error:
@@ -339,9 +349,13 @@ def read(x: Variable, key: Key, /) -> Variable:
 def _read(x: Variable, key: Key) -> Variable:
     if is_basic(key):
         options = {"key": key}
-        y: Variable = getitem.primitive.apply((x,), options)
+        lent = x._view is not None and type(x._view.root) is Loan
+        y: Variable = _read_lent(x, key) if lent else getitem.primitive.apply((x,), options)
         if y._data.shape != () or key is Ellipsis or (isinstance(key, tuple) and any(part is Ellipsis for part in key)):
-            make_view(x, y, getitem.primitive, options)
+            if not lent:
+                make_view(x, y, getitem.primitive, options)
+        elif lent:
+            y._view = None
         return y
     masked = any(
         isinstance(part, bool) or (hasattr(part, "dtype") and canonical_dtype(part.dtype).name == "bool")
@@ -359,10 +373,20 @@ def write(x: Variable, key: Key, value: Any, /) -> None:
     if x._view is not None:
         refresh(x)
     root, chain = _chain(x)
+    if type(root) is Loan:
+        root.end()
+        root, chain = _chain(x)
     backend = root._backend
     walk = _walk(chain)
-    key = raw_key(key, backend, x)
-    raw, value_node = _value(x, value, backend)
+    given = key
+    try:
+        key = raw_key(key, backend, x)
+        raw, value_node = _value(x, value, backend)
+    except Higher as found:
+        raise_root(root, found.backend)
+        return write(x, given, value)
+    if backend.depth and (mask := own_mask(key)) is not None:
+        return write(x, ..., select(x, key, mask, value))
     record = MODE.get().recording and (root._node is not None or value_node is not None)
     if record and value_node is not None and _kind(x._data.dtype) not in "fc":
         raise GradientError(
