@@ -107,6 +107,7 @@ nox.options.sessions = [
     "typing",
     "imports",
     *(f"tests-{python}({backend})" for python in PYTHONS for backend in DEFAULT_BACKENDS),
+    "tests_lowest",
     "docs",
     "examples",
     "build",
