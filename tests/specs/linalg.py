@@ -114,6 +114,7 @@ def rows(
     dtypes: tuple[str, ...] = ALL,
     result: str | None = "same",
     torch: bool = True,
+    jax: bool | None = None,
     rtol: float = 10.0,
 ) -> list[Spec]:
     """Rows of `function(xp, x)` for several shapes of `x`."""
@@ -127,6 +128,7 @@ def rows(
             dtypes=dtypes,
             result=result,
             torch=torch_space(function) if torch else False,
+            jax=jax,
             rtol=rtol,
             atol=rtol,
         )
@@ -221,6 +223,7 @@ SPECS = [
             dtypes=ALL,
             result=None,
             torch=eig_torch,
+            jax=False,  # which refuses it a derivative
             rtol=1000,
             atol=1000,
         )
@@ -231,7 +234,7 @@ SPECS = [
         lambda xp, x: xp.sum(xp.linalg.eigvals(x) ** 3, axis=-1),
         lambda x: stacked(lambda a: sum(complex(z) ** 3 for z in roots(a)))(x.astype(complex)),
         result=None,
-        torch=False,
+        jax=False,
         rtol=1000,
     ),
     *rows(
@@ -260,6 +263,7 @@ SPECS = [
         result="real",
         rtol=1e4,
         torch=False,
+        jax=False,  # which has no derivative with full matrices
     ),
     *rows(
         "svd",
@@ -270,6 +274,7 @@ SPECS = [
         result="real",
         rtol=1e4,
         torch=False,
+        jax=False,
     ),
     *rows(
         "svdvals",
@@ -293,7 +298,7 @@ SPECS = [
     *rows("inv", lambda xp, x: xp.linalg.inv(x), stacked(inverse)),
     *rows("pinv", lambda xp, x: xp.linalg.pinv(x), stacked(pseudo_inverse), (SQUARE, STACK, *OBLONG), rtol=100),
     *rows("det", lambda xp, x: xp.linalg.det(x), stacked(determinant)),
-    *rows("cofactor", lambda xp, x: xp.linalg.cofactor(x), stacked(cofactors), torch=False),
+    *rows("cofactor", lambda xp, x: xp.linalg.cofactor(x), stacked(cofactors), torch=False, jax=False),
     *rows(
         "slogdet",
         lambda xp, x: tuple(xp.linalg.slogdet(x)),

@@ -38,8 +38,9 @@ class _Kernels(dict[str, Callable[..., Any]]):
         lib: BatchedLibrary = self._backend.lib
         if is_elementwise(name):
             return lib.aligned(REGISTRY[name].kernel(self._backend.below))
-        if name == "linalg.cofactor":  # whose text looks at values, which it may at those of all examples
-            return lib.linalg.cofactor
+        if name in ("linalg.cofactor", "linalg.cofactor_change"):
+            # Their text looks at values, which it may at those of all examples.
+            return getattr(lib.linalg, name.removeprefix("linalg."))  # type: ignore[no-any-return]
         return default
 
 
@@ -150,7 +151,7 @@ class Batching(Backend):
         return self.below.capabilities() | {"boolean indexing": False, "data-dependent shapes": False}
 
     @property
-    def special(self) -> Any:  # type: ignore[override]
+    def special(self) -> Any:
         return Part(self, "special.")
 
     # -- devices -----------------------------------------------------------------------------

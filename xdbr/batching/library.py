@@ -16,7 +16,7 @@ from .._config import Batch
 from .._errors import BatchingError
 from .._typing import Axis, RawArray, Shape
 from ..array_api._arguments import one_axis, unique_axes
-from ..autograd.kernels import REGISTRY, Library, find, raw_namespace
+from ..autograd.kernels import REGISTRY, find, raw_namespace
 from .array import BatchedArray, refuse
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchedLibrary", "Part", "is_elementwise"]
 
-REDUCTIONS = frozenset(
-    "sum prod mean var std max min all any count_nonzero argmax argmin linalg.vector_norm".split()
-)
+REDUCTIONS = frozenset("sum prod mean var std max min all any count_nonzero argmax argmin linalg.vector_norm".split())
 SCANS = {"cumulative_sum": 0, "cumulative_prod": 0, "sort": -1, "argsort": -1} | dict.fromkeys(
     (f"fft.{name}" for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")), -1
 )
@@ -41,7 +39,7 @@ TRAILING = frozenset(
     ]
 )
 """Functions of the last axes, which leave those before them alone."""
-ALIGNED = frozenset(("vecdot", "linalg.vecdot", "linalg.cross", "linalg.solve"))
+ALIGNED = frozenset(("vecdot", "linalg.vecdot", "linalg.cross", "linalg.solve", "linalg.cofactor_change"))
 """Functions of the last axes of several arrays whose leading axes broadcast."""
 COMPOSED = frozenset("expand_dims moveaxis unstack broadcast_arrays meshgrid diff linalg.outer".split())
 """Functions that xdbr makes of others."""
@@ -60,7 +58,7 @@ class Part:
 
     def __init__(self, backend: Batching, prefix: str) -> None:
         self._backend = backend
-        self._type = backend.array_types[0]
+        self._type: Any = backend.array_types[0]
         self._prefix = prefix
         self._below = raw_namespace(backend.below)
 
@@ -238,10 +236,9 @@ class BatchedLibrary(Part):
 
     def __init__(self, backend: Batching) -> None:
         super().__init__(backend, "")
-        self.linalg = Part(backend, "linalg.")
-        self.fft = Part(backend, "fft.")
-        self.linalg.matmul = self.matmul
-        self.linalg.tensordot = self.tensordot
+        self.linalg: Any = Part(backend, "linalg.")
+        self.fft: Any = Part(backend, "fft.")
+        vars(self.linalg).update(matmul=self.matmul, tensordot=self.tensordot)
 
     # -- creation and dtypes ---------------------------------------------------------------------------
 
@@ -412,9 +409,7 @@ class BatchedLibrary(Part):
         if batch is None:
             return self.same_for_all(self._below.take_along_axis(self.down(x), self.down(indices), axis=axis))
         one = self._below.broadcast_to
-        p, places = (
-            one(self.down(y), (1, *y.shape)) if self.batch_of(y) is None else y.payload for y in (x, indices)
-        )
+        p, places = (one(self.down(y), (1, *y.shape)) if self.batch_of(y) is None else y.payload for y in (x, indices))
         return self.up(self._below.take_along_axis(p, places, axis=self.shifted("take_along_axis", axis, x)), batch)
 
     def searchsorted(self, x1: Any, x2: Any, /, *, side: str = "left", sorter: Any = None) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..array_api.linear_algebra import matmul, matrix_transpose, tensordot, vecdot
 from .decompositions import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
-from .determinants import cofactor, det, slogdet
+from .determinants import cofactor, cofactor_change, det, slogdet
 from .inverses import inv, matrix_power, matrix_rank, pinv, solve
 from .norms import matrix_norm, vector_norm
 from .products import cross, diagonal, outer, trace
@@ -16,6 +16,7 @@ from .products import cross, diagonal, outer, trace
 __all__ = [
     "cholesky",
     "cofactor",
+    "cofactor_change",
     "cross",
     "det",
     "diagonal",

@@ -98,13 +98,44 @@ def _pinv(xp: Any, x: Array, /, *, rtol: Any = None) -> Array:
     return xp.matmul(adjoint(xp, vh) * inverse[..., None, :], adjoint(xp, u))
 
 
-def _pinv_rule(xp: Any, g: Array, x: Array, out: Array) -> Array:
-    """Golub and Pereyra, 1973, equation 4.12."""
+def _pinv_rule(xp: Any, g: Array, x: Array, out: Array, rtol: Any) -> Array:
+    """Golub and Pereyra, 1973, equation 4.12, where only zeros are left out."""
+    if rtol is not None:
+        return _truncated_rule(xp, g, x, rtol)
     high, gh = adjoint(xp, out), adjoint(xp, g)
     rows = xp.matmul(xp.matmul(gh, out), high)
     columns = xp.matmul(high, xp.matmul(out, gh))
     made = rows - xp.matmul(x, xp.matmul(out, rows)) + columns - xp.matmul(xp.matmul(columns, out), x)
     return made - xp.matmul(xp.matmul(high, g), high)
+
+
+def _truncated_rule(xp: Any, g: Array, x: Array, rtol: Any) -> Array:
+    """Give the gradient where singular values that are not zero are left out, too.
+
+    In the basis of singular vectors the differential at (i, j) is `direct * n[i, j] + crossed * conj(n[j, i])`, n being
+    that of `x.mT.conj()`: the divided differences of the function of the singular values, `1 / s` or zero (Lewis
+    and Sendov, 2001, doi:10.1137/S0895479899363265). None of them divides by the gap between two values that count.
+    """
+    u, s, vh = xp.linalg.svd(x, full_matrices=False)
+    uh, v = adjoint(xp, u), adjoint(xp, vh)
+    counts = s > _tolerance(xp, x, s, rtol)[..., None]
+    inverse = xp.where(counts, 1 / xp.where(counts, s, xp.ones_like(s)), xp.zeros_like(s))
+    left_out = xp.where(counts, xp.zeros_like(s), s)
+    row, column = s[..., None, :], s[..., :, None]
+    apart = counts[..., None, :] != counts[..., :, None]
+    gap = xp.where(apart, xp.abs((row - column) * (row + column)), xp.ones_like(row * column))
+    direct = xp.where(apart, 1 / gap, xp.zeros_like(gap))
+    both = inverse[..., None, :] * inverse[..., :, None]
+    one = inverse[..., None, :] * left_out[..., :, None] + left_out[..., None, :] * inverse[..., :, None]
+    crossed = one * direct - both
+    gu, vg = xp.matmul(g, u), xp.matmul(vh, g)
+    inner = xp.matmul(vh, gu)
+    turned = xp.matmul(v, xp.matmul(direct * inner + crossed * adjoint(xp, inner), uh))
+    squares = inverse * inverse
+    # What lies beyond the singular vectors of an oblong matrix has the singular value zero.
+    beyond_u = xp.matmul(v, squares[..., :, None] * (vg - xp.matmul(inner, uh)))
+    beyond_v = xp.matmul((gu - xp.matmul(v, inner)) * squares[..., None, :], uh)
+    return adjoint(xp, turned + beyond_u + beyond_v)
 
 
 _pinv.vjp(_pinv_rule)
@@ -116,7 +147,9 @@ def pinv(x: Any, /, *, rtol: Any = None) -> Variable:
     rtol: singular values up to `rtol` times the greatest count as zero; a number or an array of shape
         (...), by default max(m, n) times the dtype's epsilon.
 
-    Differentiable where the rank is constant (Golub and Pereyra, 1973). Raises `ShapeError` for fewer than two axes.
+    Differentiable where the rank is constant (Golub and Pereyra, 1973): a gradient takes singular values that count
+    as zero to stay so. With `rtol` given, the gradient is exact also where those are not zero. Raises
+    `ShapeError` for fewer than two axes.
 
     >>> import xdbr
     >>> xdbr.linalg.pinv(xdbr.asarray([[2.0]]))
