@@ -25,7 +25,7 @@ FIXING_SHAPES = {
     "unique_counts": {0},
     "unique_inverse": {0},
     "unique_values": {0},
-    "repeat-counts": {1},
+    "repeat-array": {1},
     "repeat-one for all": {1},
     "bincount": {0},
 }
@@ -33,7 +33,9 @@ FIXING_SHAPES = {
 
 def fixing_shape(spec: Spec) -> set[int]:
     """The arguments of a row that must be the same for all examples."""
-    masks = {k for k, given in enumerate(spec.inputs) if given.dtype == "bool"} if spec.name == "getitem_masked" else set()
+    masks = (
+        {k for k, given in enumerate(spec.inputs) if given.dtype == "bool"} if spec.name == "getitem_masked" else set()
+    )
     return FIXING_SHAPES.get(str(spec), FIXING_SHAPES.get(spec.name, masks))
 
 
@@ -115,7 +117,8 @@ def test_vmap_is_a_loop(spec: Spec, backend: Backend, xp: Any, device: Device) -
         weights = [seed(y.shape, y.dtype) for y in outs]
         found = gradients(outs, xs, weights)
         parts = [
-            gradients(one, mine, [w[i] for w in weights]) for i, (one, mine) in enumerate(zip(loop_outs, loop_xs, strict=True))
+            gradients(one, mine, [w[i] for w in weights])
+            for i, (one, mine) in enumerate(zip(loop_outs, loop_xs, strict=True))
         ]
         for k, (g, own) in enumerate(zip(found, batched, strict=True)):
             wanted = [part[k] for part in parts]

@@ -96,7 +96,7 @@ def backward(
             continue
         if MODE.get().batches:
             with ModeContext("recording", create_graph):
-                g = delivered(g, x, node.order)
+                g = delivered(g, node.order)
         g = _handle(g)
         old = x.grad
         if old is None:

@@ -64,9 +64,13 @@ def lift_to(x: Any, backend: Backend) -> Variable:
 def together(values: Sequence[Any]) -> list[Any]:
     """Give the arrays among some values at one level, the highest among them; all else as it is."""
     found = [backends.of(x._data if type(x) in VARIABLES else x) for x in values]
-    highest = max((backend for backend in found if backend is not None), key=lambda backend: backend.depth)
+    highest = max(
+        (backend for backend in found if backend is not None), key=lambda backend: backend.depth, default=None
+    )
     return [
-        x if backend is None or backend.depth == highest.depth or _is_weak(x, backend) else lift_to(x, highest)
+        x
+        if backend is None or highest is None or backend.depth == highest.depth or _is_weak(x, backend)
+        else lift_to(x, highest)
         for x, backend in zip(values, found, strict=True)
     ]
 
@@ -76,28 +80,31 @@ def _is_weak(x: Any, backend: Backend) -> bool:
     return type(x) not in VARIABLES and type(x) is not backend.array_types[0] and tuple(x.shape) == ()
 
 
-def delivered(g: Any, x: Variable, order: int) -> Any:
-    """Give a cotangent as it is added to the gradient of `x`, whose node has this order.
+def delivered(g: Any, order: int) -> Any:
+    """Give a cotangent as it is added to the gradient of a Variable whose node has this order.
 
     Inside of vmap each example has a cotangent of its own. What was made outside gets all of them, as in a loop.
     """
-    depth = x._backend.depth
-    while True:
+    batches = MODE.get().batches
+    for depth in range(len(batches), 0, -1):
+        batch = batches[depth - 1]
+        if order < batch.start:
+            break
         raw = g._raw if type(g) in VARIABLES else g
         level: Any = backends.of(raw)
-        batches = MODE.get().batches
-        if not depth < level.depth <= len(batches) or order < batches[level.depth - 1].start:
-            return g
-        g = lower(g, level=level) if type(g) in VARIABLES else level.lowered(g)
-        if raw.batch is None:
-            g = g * batches[level.depth - 1].size
+        alike = level.depth < depth or raw.batch is None
+        if level.depth >= depth:
+            g = lower(g, level=level) if type(g) in VARIABLES else level.lowered(g)
+        if alike:
+            g = g * batch.size
+    return g
 
 
 # -- indexing ------------------------------------------------------------------------------------------
 
 
-class Higher(Exception):  # noqa: N818 - caught by reads and writes, which lift the array and start again
-    """An index or a value belongs to a higher level than the array that it comes to."""
+class Higher(Exception):
+    """An index or a value belongs to a higher level than its array: reads and writes lift that and start again."""
 
     def __init__(self, backend: Backend) -> None:
         super().__init__()

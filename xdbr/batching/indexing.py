@@ -98,7 +98,9 @@ class BatchedExtras(Extras):
         if hasattr(v, "shape"):
             v = below.reshape(lib.spread(lib.broadcast_to(_trimmed(lib, v, len(shape)), shape), batch), (-1,))
         walking = {"walk": lambda p: p} if how == "write" else {}
-        made = change(below.reshape(lib.spread(x, batch), (-1,)), v, key=(where,) if walking == {} else where, **walking)
+        made = change(
+            below.reshape(lib.spread(x, batch), (-1,)), v, key=(where,) if walking == {} else where, **walking
+        )
         return lib.up(below.reshape(made, (batch.size, *x.shape)), batch)
 
     def _down(self, key: Key) -> Key:

@@ -139,12 +139,14 @@ def _count(taken: list[Any], labels: list[str]) -> int:
     """Give the number of examples, on which all arguments must agree."""
     sizes = [(x.shape[axis], label, axis) for (x, axis), label in zip(taken, labels, strict=True) if axis is not None]
     if not sizes:
-        raise BatchingError("vmap: there is no array to map over: no argument is an array whose entry of in_axes is not None")
+        raise BatchingError(
+            "vmap: there is no array to map over: no argument is an array whose entry of in_axes is not None"
+        )
     for size, label, axis in sizes[1:]:
         if size != sizes[0][0]:
             raise BatchingError(
-                f"vmap: {sizes[0][1]} has {sizes[0][0]} examples along axis {sizes[0][2]}, but {label} has {size} along "
-                f"axis {axis}; give in_axes None for what is the same for all examples"
+                f"vmap: {sizes[0][1]} has {sizes[0][0]} examples along axis {sizes[0][2]}, but {label} has {size} "
+                f"along axis {axis}; give in_axes None for what is the same for all examples"
             )
     return int(sizes[0][0])
 

@@ -102,12 +102,11 @@ def softmax_cross_entropy(
         loss = loss * array_api.take(_weights(name, class_weight, x, classes), flat, axis=0)
     if reduce == "no":
         return array_api.reshape(loss, shape)
-    if not normalize:
-        return array_api.sum(loss) / max(shape[0], 1)
-    if keep is None:
-        return array_api.sum(loss) / max(count, 1)
-    counted = array_api.astype(array_api.count_nonzero(keep), loss.dtype)
-    return array_api.sum(loss) / array_api.maximum(counted, 1)
+    divisor: Any = max(count if normalize else shape[0], 1)
+    if normalize and keep is not None:
+        divisor = array_api.maximum(array_api.astype(array_api.count_nonzero(keep), loss.dtype), 1)
+    mean: Variable = array_api.sum(loss) / divisor
+    return mean
 
 
 def _weights(name: str, class_weight: Any, x: Variable, classes: int) -> Variable:
