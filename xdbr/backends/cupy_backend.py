@@ -12,6 +12,7 @@ GPU, unless a value is asked for.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -23,6 +24,7 @@ from .._typing import Dtype, Key, RawArray
 from ._base import DTYPES, Backend, baseline, canonical_dtype, references
 from ._extras import Extras, is_basic
 from ._registry import Device
+from .special import Special
 
 __all__ = ["CupyBackend", "CupyExtras", "CupyLibrary"]
 
@@ -213,6 +215,14 @@ class CupyBackend(Backend):
 
     def version(self) -> str:
         return str(self._cupy.__version__)
+
+    # -- special functions -------------------------------------------------------------------
+
+    @functools.cached_property
+    def special(self) -> Special:
+        from .special.libraries import CupySpecial
+
+        return CupySpecial(self)
 
     # -- random numbers ----------------------------------------------------------------------
 

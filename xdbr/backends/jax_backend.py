@@ -7,6 +7,7 @@ the standard has it; JAX_ENABLE_X64=0 in the environment forbids that.
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Any
 
@@ -18,6 +19,7 @@ from ._base import BFLOAT16, DTYPES, _canonical, canonical_dtype, host_memory
 from ._extras import Extras, with_axes
 from ._registry import Device
 from .compat_backend import CompatBackend, MendedLibrary
+from .special import Special
 
 __all__ = ["JaxBackend", "JaxExtras", "JaxLibrary"]
 
@@ -145,6 +147,14 @@ class JaxBackend(CompatBackend):
 
     def dtype(self, dtype: Any, /) -> Any:
         found = canonical_dtype(dtype)
+    # -- special functions -------------------------------------------------------------------
+
+    @functools.cached_property
+    def special(self) -> Special:
+        from .special.libraries import JaxSpecial
+
+        return JaxSpecial(self)
+
         if isinstance(found, np.dtype):
             return found  # as its arrays have it; `jax.numpy.float32` is a scalar type
         return None if dtype is None else np.dtype(super().dtype(dtype))

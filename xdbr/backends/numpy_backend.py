@@ -72,6 +72,8 @@ class NumpySpecial(Special):
     """SciPy's special functions, which are NumPy's own; portable ones where SciPy is not installed."""
 
     def native(self, name: str, /) -> Callable[..., RawArray] | None:
+        if name == "riemann_zeta":
+            name = "zeta"  # SciPy's function with one argument
         # SciPy warns of numbers of trials that are floating-point numbers, as they are among other such arguments.
         return None if name in ("bdtr", "bdtrc", "bdtri") else scipy_function(name)
 

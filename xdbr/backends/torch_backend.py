@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ._base import DTYPES, host_memory
 from ._extras import Extras, is_basic, with_axes
 from ._registry import Device
 from .compat_backend import CompatBackend
+from .special import Special
 from .torch_library import TorchLibrary
 
 __all__ = ["TorchBackend", "TorchExtras"]
@@ -156,6 +158,14 @@ class TorchBackend(CompatBackend):
     ) -> RawArray:
         if isinstance(obj, self._torch.Tensor):
             self.as_array(obj)
+    # -- special functions -------------------------------------------------------------------
+
+    @functools.cached_property
+    def special(self) -> Special:
+        from .special.libraries import TorchSpecial
+
+        return TorchSpecial(self, self._torch)
+
         elif isinstance(obj, np.ndarray):
             obj = _readable(obj)
         return super().asarray(obj, dtype=dtype, device=device, copy=copy)

@@ -12,7 +12,7 @@ from ..array_api._rules import floating
 from ..autograd.primitive import PrimitiveFunction, composite, primitive
 from ..autograd.variable import VARIABLES, Variable
 
-__all__ = ["beside", "composed", "floating", "polynomial", "promoted", "special"]
+__all__ = ["beside", "composed", "floating", "promoted", "special"]
 
 P = ParamSpec("P")
 
@@ -70,11 +70,3 @@ def _is_weak(arg: Any, count: int) -> bool:
         return False
     backend = backends.of(arg)
     return backend is not None and backend.is_host and type(arg) is not backend.array_types[0]
-
-
-def polynomial(x: Array, coefficients: tuple[float, ...], /) -> Array:
-    """Give the value of a polynomial, its coefficients in ascending order (Horner's scheme)."""
-    out = x * coefficients[-1]
-    for c in reversed(coefficients[1:-1]):
-        out = (out + c) * x
-    return out + coefficients[0]

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from .._typing import Array
-from ._make import polynomial, special
+from ..backends.special.series import polynomial
+from ._make import special
 
 __all__ = [
     "i0",

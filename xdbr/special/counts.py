@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._typing import Array
-from ._by_parameter import beta_density, gamma_density
+from ..backends.special.incomplete import beta_density, gamma_density
 from ._make import beside, special
 
 __all__ = ["bdtr", "bdtrc", "bdtri", "nbdtr", "nbdtrc", "nbdtri", "pdtr", "pdtrc", "pdtri"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .._typing import Array
-from ._by_parameter import beta_by_a, student_density
+from ..backends.special.incomplete import student_density
+from ._by_parameter import beta_by_a
 from ._make import beside, composed, special
 
 __all__ = [

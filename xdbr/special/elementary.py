@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from .._typing import Array
-from ._make import composed, polynomial, special
+from ..backends.special.series import parity, polynomial
+from ._make import composed, special
 
 __all__ = [
     "boxcox",
@@ -202,11 +203,6 @@ def _reduced(xp: Any, x: Array, period: float) -> tuple[Array, Array]:
     return x - turns * period, turns
 
 
-def _parity(xp: Any, turns: Array) -> Array:
-    """Give 1 where a whole number is even and -1 where it is odd."""
-    return 1 - 2 * xp.abs(turns - 2 * xp.round(turns / 2))
-
-
 @composed
 def sindg(xp: Any, x: Array, /) -> Array:
     """Sine of an angle in degrees, exact at the multiples of 90.
@@ -216,7 +212,7 @@ def sindg(xp: Any, x: Array, /) -> Array:
     Variable([1., 0.], dtype=float64)
     """
     angle, turns = _reduced(xp, x, 180.0)
-    return _parity(xp, turns) * xp.sin(angle * (math.pi / 180))
+    return parity(xp, turns) * xp.sin(angle * (math.pi / 180))
 
 
 @composed
@@ -229,7 +225,7 @@ def cosdg(xp: Any, x: Array, /) -> Array:
     """
     # The cosine is the sine of an angle larger by 90, whose multiple of 180 is found before adding.
     angle, turns = _reduced(xp, x - 90, 180.0)
-    return -_parity(xp, turns) * xp.sin(angle * (math.pi / 180))
+    return -parity(xp, turns) * xp.sin(angle * (math.pi / 180))
 
 
 @composed
@@ -262,7 +258,9 @@ def _tangent(xp: Any, angle: Array, reciprocal: bool) -> Array:
     steep = size > 45
     t = xp.tan(xp.where(steep, 90 - size, size) * (math.pi / 180))
     t = xp.where(size == 45, t + _ROUNDED, t)
-    return xp.where(angle < 0, -1.0, 1.0) * (xp.where(steep, t, 1 / t) if reciprocal else xp.where(steep, 1 / t, t))
+    return xp.where(angle < 0, -xp.ones_like(t), 1.0) * (
+        xp.where(steep, t, 1 / t) if reciprocal else xp.where(steep, 1 / t, t)
+    )
 
 
 @composed

@@ -7,6 +7,7 @@ from typing import Any
 
 from .._typing import Array
 from ..autograd.primitive import composite, primitive
+from ..backends.special.series import cos_pi, psi_gap, sin_pi
 from ._make import beside, floating, special
 
 __all__ = [
@@ -124,20 +125,6 @@ def _rgamma_slope(xp: Any, x: Array) -> Array:
     return xp.where(left, near, far)
 
 
-def sin_pi(xp: Any, x: Array) -> Array:
-    """Give sin(pi x), exactly zero at the integers."""
-    nearest = xp.round(x)
-    sign = 1 - 2 * xp.abs(nearest - 2 * xp.round(nearest / 2))
-    return sign * xp.sin(math.pi * (x - nearest))
-
-
-def cos_pi(xp: Any, x: Array) -> Array:
-    """Give cos(pi x), exactly 1 or -1 at the integers."""
-    nearest = xp.round(x)
-    sign = 1 - 2 * xp.abs(nearest - 2 * xp.round(nearest / 2))
-    return sign * xp.cos(math.pi * (x - nearest))
-
-
 rgamma.vjp(lambda xp, g, x: g * _rgamma_slope(xp, x))
 
 
@@ -188,13 +175,19 @@ def beta(xp: Any, a: Array, b: Array, /) -> Array:
 
 def _psi_difference(xp: Any, x: Array, y: Array) -> Array:
     """Give psi(x) - psi(y)."""
-    return xp.special.psi(x) - xp.special.psi(y)
+    right = (x > 0) & (y > 0)
+    a, b = xp.where(right, x, 1.0), xp.where(right, y, 1.0)
+    p, q = xp.where(right, 1.0, x), xp.where(right, 1.0, y)
+    return xp.where(right, psi_gap(xp, a, b - a), xp.special.psi(p) - xp.special.psi(q))
 
 
 def _sides(xp: Any, g: Array, a: Array, b: Array) -> Array:
     """Give the derivative of `betaln` by its first argument."""
     a, b = beside(xp, g, a, b)
-    return _psi_difference(xp, a, a + b)
+    right = (a > 0) & (a + b > 0)
+    p, q = xp.where(right, a, 1.0), xp.where(right, b, 1.0)
+    c, d = xp.where(right, 1.0, a), xp.where(right, 1.0, a + b)
+    return xp.where(right, psi_gap(xp, p, q), xp.special.psi(c) - xp.special.psi(d))
 
 
 beta.vjp(

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from .._typing import Array
-from ._by_parameter import beta_by_a, beta_density, gamma_by_a, gamma_density
+from ..backends.special.incomplete import beta_density, gamma_density
+from ._by_parameter import beta_by_a, gamma_by_a
 from ._make import beside, special
 
 __all__ = [

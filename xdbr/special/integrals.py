@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from .._typing import Array
-from ._make import beside, polynomial, special
+from ..backends.special.series import polynomial
+from ._make import beside, special
 from .elementary import log1prel
 
 __all__ = ["ellipe", "ellipk", "ellipkm1", "exp1", "expi", "expn", "hyp1f1", "lpmv", "spence"]

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from .._typing import Array
 from ..autograd.primitive import primitive
 from ..autograd.variable import Variable
+from ..backends.special.series import cos_pi, sin_pi
+from ..backends.special.zeta import BERNOULLI, TERMS
 from ._make import beside, special
 
 __all__ = ["zeta", "zetac"]
-
-# B(2j) / (2j)!, of the summation formula of Euler and Maclaurin.
-_BERNOULLI = (
-    1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600,
-    -3617 / 10670622842880000, 43867 / 5109094217170944000,
-)  # fmt: skip
-_TERMS = 12
 
 
 @primitive(name="special.zeta", elementwise=True, floating=True)
@@ -24,16 +20,16 @@ def _zeta(xp: Any, x: Array, q: Array, /) -> Array:
     return xp.special.zeta(x, q)
 
 
-def zeta(x: Any, q: Any = 1, /) -> Variable:
-    """Hurwitz's zeta function, the sum of `1 / (k + q)**x` over k = 0, 1, 2, ..., for x > 1; Riemann's for q = 1.
+def zeta(x: Any, q: Any = None, /) -> Variable:
+    """Hurwitz's zeta function, the sum of `1 / (k + q)**x` over k = 0, 1, 2, ..., for x > 1; without q Riemann's.
 
-    The derivative by x takes q > 0, and is NaN elsewhere.
+    Riemann's is defined for x < 1, too. Hurwitz's has a derivative by x where q > 0; it is NaN elsewhere.
 
     >>> import xdbr
     >>> xdbr.special.zeta(xdbr.asarray([2.0, 4.0], dtype="float64"))
     Variable([1.64493407, 1.08232323], dtype=float64)
     """
-    return _zeta(x, 1 if q is None else q)
+    return _riemann(x) if q is None else _zeta(x, q)
 
 
 def hurwitz_by_x(xp: Any, x: Array, q: Array) -> Array:
@@ -41,20 +37,18 @@ def hurwitz_by_x(xp: Any, x: Array, q: Array) -> Array:
     far = xp.isinf(x)
     x = xp.where(far, 2.0, x)
     total = xp.zeros_like(x + q)
-    for k in range(_TERMS):
+    for k in range(TERMS):
         total = total - (q + k) ** -x * xp.log(q + k)
-    q = q + _TERMS
+    q = q + TERMS
     log_q = xp.log(q)
     power = q**-x
-    # q**(1 - x) / (x - 1) and q**-x / 2; then rising factorials of x, with their logarithmic derivatives.
+    # q**(1 - x) / (x - 1) and q**-x / 2; then the terms with rising factorials of x, and their logarithmic derivatives.
     total = total - q * power * (log_q + 1 / (x - 1)) / (x - 1) - power * log_q / 2
-    rising, slope = x, xp.ones_like(x)
-    power = power / q
-    for j, b in enumerate(_BERNOULLI):
-        total = total + b * power * (slope - rising * log_q)
+    term, slope = power * (x / q), power / q
+    for j, b in enumerate(BERNOULLI):
+        total = total + b * (slope - term * log_q)
         for m in (2 * j + 1, 2 * j + 2):
-            rising, slope = rising * (x + m), slope * (x + m) + rising
-        power = power / (q * q)
+            term, slope = term * ((x + m) / q), slope * ((x + m) / q) + term / q
     return xp.where(far, 0.0, total)
 
 
@@ -72,11 +66,30 @@ def _zeta_by_q(xp: Any, g: Array, x: Array, q: Array) -> Array:
 _zeta.vjp(_zeta_by_x, _zeta_by_q)
 
 
+@primitive(name="special.riemann_zeta", elementwise=True, floating=True)
+def _riemann(xp: Any, x: Array, /) -> Array:
+    return xp.special.riemann_zeta(x)
+
+
+def riemann_by_x(xp: Any, x: Array) -> Array:
+    """Give the derivative of Riemann's zeta function: left of 0 by the functional equation."""
+    left = x < 0
+    right = hurwitz_by_x(xp, xp.where(left, 2.0, x), xp.ones_like(x))
+    s = xp.where(left, x, -1.0)
+    mirror = 1 - s
+    value, slope = xp.special.zeta(mirror, 1.0), hurwitz_by_x(xp, mirror, xp.ones_like(x))
+    sine, cosine = sin_pi(xp, s / 2), cos_pi(xp, s / 2)
+    turned = (math.log(2 * math.pi) - xp.special.psi(mirror)) * sine + math.pi / 2 * cosine
+    scale = 2 * (2 * math.pi) ** (s - 1) * xp.special.gamma(mirror)
+    return xp.where(left, scale * (turned * value - sine * slope), right)
+
+
+_riemann.vjp(lambda xp, g, x: g * riemann_by_x(xp, x))
+
+
 @special
 def zetac(xp: Any, x: Array, /) -> Array:
     """Riemann's zeta function less 1, exact to the last digits also for large x.
-
-    The derivative takes x > 1, and is NaN elsewhere.
 
     >>> import xdbr
     >>> xdbr.special.zetac(xdbr.asarray([2.0, 50.0], dtype="float64"))
@@ -85,4 +98,4 @@ def zetac(xp: Any, x: Array, /) -> Array:
     return xp.special.zetac(x)
 
 
-zetac.vjp(lambda xp, g, x: _zeta_by_x(xp, g, x, 1.0))
+zetac.vjp(lambda xp, g, x: g * riemann_by_x(xp, x))

@@ -31,8 +31,13 @@ __all__ = ["PORTABLE", "Special"]
 PORTABLE: dict[str, str] = {
     name: module
     for module, names in {
+        "bessel": "i0 i0e i1 i1e",
         "distributions": "bdtr bdtrc bdtri nbdtr nbdtrc nbdtri pdtr pdtrc pdtri stdtr betaincc",
-        "elementary": "entr exp2 exp10 expit kl_div log_expit logit rel_entr softplus xlog1py xlogy",
+        "elementary": "entr exp2 exp10 expit kl_div log_expit logit rel_entr softplus xlog1py xlogy cbrt",
+        "errors": "erf erfc erfcinv erfcx erfinv log_ndtr ndtr ndtri",
+        "gamma": "beta betaln gamma gammaln gammasgn loggamma polygamma psi rgamma",
+        "incomplete": "betainc gammainc gammaincc",
+        "zeta": "riemann_zeta zeta zetac",
     }.items()
     for name in names.split()
 }

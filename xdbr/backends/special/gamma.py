@@ -1,0 +1,229 @@
+"""Portable gamma function, its logarithm and the derivatives of that, and the beta function."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..._typing import RawArray
+from .series import parity, polynomial, psi_series, sin_pi, stirling
+
+__all__ = [
+    "beta",
+    "betaln",
+    "gamma",
+    "gammaln",
+    "gammasgn",
+    "loggamma",
+    "polygamma",
+    "psi",
+    "rgamma",
+]
+
+_HALF_LOG_2PI = math.log(2 * math.pi) / 2
+
+# log(gamma(2 + e)) / e = 1 - Euler's constant + the sum of (-1)**k (zeta(k) - 1) e**(k - 1) / k.
+_LOG_GAMMA = (
+    0.42278433509846713, 0.3224670334241132, -0.0673523010531981, 0.020580808427784546, -0.007385551028673986,
+    0.0028905103307415234, -0.001192753911703261, 0.0005096695247430425, -0.00022315475845357939,
+    9.945751278180853e-05, -4.492623673813314e-05, 2.050721277567069e-05, -9.439488275268397e-06,
+    4.374866789907488e-06, -2.039215753801366e-06, 9.55141213040742e-07, -4.492469198764566e-07,
+    2.1207184805554665e-07, -1.0043224823968099e-07, 4.7698101693639804e-08, -2.2711094608943164e-08,
+    1.0838659214896955e-08, -5.183475041970047e-09, 2.4836745438024785e-09, -1.1921401405860912e-09,
+    5.731367241678862e-10, -2.7595228851242334e-10, 1.330476437424449e-10, -6.4229645638381e-11,
+    3.1044247747322276e-11, -1.5021384080754142e-11,
+)  # fmt: skip
+
+# The positive zero of psi, in two parts, and the series of psi there.
+_PSI_ZERO = (1.4616321449683622, 9.549995429965697e-17)
+_PSI = (
+    0.9676722454476212, -0.4427631689835921, 0.258499760955651, -0.16394270544240652, 0.10782405069126237,
+    -0.07219956125645471, 0.04880428816414311, -0.03316112647484736, 0.022597648232218104, -0.01542476590494896,
+    0.010538791616612175, -0.007204534386356869, 0.004926781395729853, -0.003369801655439328, 0.002305126326734928,
+    -0.0015769367714301972, 0.0010788252019162967, -0.0007380709389960052, 0.000504953265834602,
+    -0.0003454680251063077, 0.00023635601564027053, -0.00016170622091974803, 0.0001106337276874741,
+    -7.569179582195066e-05, 5.178575795222081e-05, -3.5430070947659604e-05, 2.424006611860132e-05,
+    -1.6584242271854135e-05, 1.134638458466385e-05, -7.762817668462094e-06, 5.3110609208898636e-06,
+    -3.6336507898010456e-06, 2.486022733129538e-06,
+)  # fmt: skip
+
+
+def _log_gamma_2(e: RawArray) -> RawArray:
+    """Give log(gamma(2 + e)) for abs(e) <= 1/2."""
+    return e * polynomial(e, _LOG_GAMMA)
+
+
+def _lowered(xp: Any, x: RawArray) -> tuple[RawArray, RawArray]:
+    """Give for 3/2 <= x < 10 an e in [-1/2, 1/2) and a product with gamma(x) = product * gamma(2 + e)."""
+    product = xp.ones_like(x)
+    for _ in range(8):
+        above = x >= 2.5
+        x = xp.where(above, x - 1, x)
+        product = xp.where(above, product * x, product)
+    return x - 2, product
+
+
+def _positive_log(xp: Any, x: RawArray) -> RawArray:
+    """Give log(gamma(x)) for x > 0."""
+    tiny, unit, low = x < 0.5, (x >= 0.5) & (x < 1.5), (x >= 1.5) & (x < 10)
+    # gamma(x) = gamma(x + 2) / (x (x + 1)) below 1/2, gamma(x + 1) / x about 1.
+    a = xp.where(tiny, x, 0.25)
+    b = xp.where(unit, x - 1, 0.0)
+    e, product = _lowered(xp, xp.where(low, x, 2.0))
+    z = xp.where(x >= 10, x, 10.0)
+    far = (z - 0.5) * (xp.log(z) - 1) + (_HALF_LOG_2PI - 0.5 + stirling(z))
+    below = xp.where(tiny, _log_gamma_2(a) - xp.log1p(a) - xp.log(a), _log_gamma_2(b) - xp.log1p(b))
+    return xp.where(tiny | unit, below, xp.where(low, _log_gamma_2(e) + xp.log(product), far))
+
+
+def gammaln(xp: Any, x: RawArray, /) -> RawArray:
+    """Give log(abs(gamma(x))); left of 0 by the reflection -pi / (x sin(pi x) gamma(-x))."""
+    size = xp.abs(x)
+    right = _positive_log(xp, xp.where(x == 0, 1.0, size))
+    inside = (x < 0) & (x > -math.inf)
+    sine = xp.abs(sin_pi(xp, xp.where(inside, x, 0.5)))
+    left = math.log(math.pi) - xp.log(xp.where(inside, size, 1.0)) - xp.log(sine) - right
+    return xp.where(inside, left, xp.where((x == 0) | xp.isinf(x), math.inf, right))
+
+
+def loggamma(xp: Any, x: RawArray, /) -> RawArray:
+    """Give the logarithm of the gamma function, NaN for negative x."""
+    return xp.where(x < 0, math.nan, gammaln(xp, x))
+
+
+def _positive(xp: Any, x: RawArray) -> RawArray:
+    """Give gamma(x) for x > 0."""
+    tiny, unit, low = x < 0.5, (x >= 0.5) & (x < 1.5), (x >= 1.5) & (x < 10)
+    a = xp.where(tiny, x, 0.25)
+    b = xp.where(unit, x - 1, 0.0)
+    e, product = _lowered(xp, xp.where(low, x, 2.0))
+    z = xp.where(x < 10, 10.0, xp.where(x > 180, 180.0, x))
+    # The power alone would overflow before the function does.
+    power = xp.pow(z, z / 2 - 0.25)
+    far = power * xp.exp(_HALF_LOG_2PI + stirling(z) - z) * power
+    shifted = xp.where(tiny, a, xp.where(unit, b, e))
+    below = xp.exp(_log_gamma_2(shifted)) * xp.where(
+        tiny, 1 / (1 + a) / a, xp.where(unit, 1 / xp.where(unit, x, 1.0), product)
+    )
+    return xp.where(tiny | unit | low, below, far)
+
+
+def gamma(xp: Any, x: RawArray, /) -> RawArray:
+    """Give the gamma function; left of 0 by reflection."""
+    size = xp.abs(x)
+    right = _positive(xp, xp.where(x == 0, 1.0, size))
+    pole = (x < 0) & (xp.floor(x) == x)
+    inside = (x < 0) & ~pole
+    some = xp.where(inside, x, -0.5)
+    left = -math.pi / (some * sin_pi(xp, some)) / right
+    found = xp.where(inside, left, xp.where(x == math.inf, x, right))
+    return xp.where(pole, math.nan, xp.where(x == 0, 1 / xp.where(x == 0, x, 1.0), found))
+
+
+def rgamma(xp: Any, x: RawArray, /) -> RawArray:
+    """Give the reciprocal of the gamma function."""
+    size = xp.abs(x)
+    right = _positive(xp, xp.where(x == 0, 1.0, size))
+    zero = (x <= 0) & (xp.floor(x) == x)
+    inside = (x < 0) & ~zero
+    some = xp.where(inside, x, -0.5)
+    found = xp.where(inside, some * sin_pi(xp, some) * right / -math.pi, 1 / right)
+    return xp.where(zero | (x == math.inf), 0.0, found)
+
+
+def gammasgn(xp: Any, x: RawArray, /) -> RawArray:
+    """Give the sign of the gamma function."""
+    lower = xp.floor(x)
+    pole = (x < 0) & (lower == x)
+    sign = xp.where(x < 0, parity(xp, xp.where((x < 0) & ~pole, lower, 0.0)), xp.ones_like(x))
+    sign = xp.where((x == 0) & xp.signbit(x), -1.0, sign)
+    return xp.where(pole, math.nan, xp.where(xp.isnan(x), x, sign))
+
+
+def psi(xp: Any, x: RawArray, /) -> RawArray:
+    """Give the digamma function; left of 0 by reflection."""
+    left = x < 0
+    pole = left & (xp.floor(x) == x)
+    right = _positive_psi(xp, xp.where(left, 1 - xp.where(pole, -0.5, x), xp.where(x == 0, 1.0, x)))
+    some = xp.where(left & ~pole, x, 0.5)
+    some = some - xp.round(some)
+    reflected = right - math.pi / xp.tan(math.pi * some)
+    found = xp.where(left, reflected, right)
+    return xp.where(pole, math.nan, xp.where(x == 0, -1 / xp.where(x == 0, x, 1.0), found))
+
+
+def _positive_psi(xp: Any, x: RawArray) -> RawArray:
+    below, near = x < 1, (x >= 1) & (x < 2)
+    # psi(x) = psi(x + 1) - 1 / x
+    unit = xp.where(below, x + 1, xp.where(near, x, 1.5))
+    about = unit - _PSI_ZERO[0] - _PSI_ZERO[1]
+    low = about * polynomial(about, _PSI)
+    z, steps = xp.where(x < 2, 2.0, x), xp.zeros_like(x)
+    for _ in range(8):
+        under = z < 10
+        steps = xp.where(under, steps + 1 / z, steps)
+        z = xp.where(under, z + 1, z)
+    far = xp.log(z) - 1 / (2 * z) - psi_series(z) - steps
+    return xp.where(near, low, xp.where(below, low - 1 / xp.where(below, x, 1.0), far))
+
+
+_REFLECTED = 6
+
+
+def polygamma(xp: Any, n: RawArray, x: RawArray, /) -> RawArray:
+    """Give the derivatives of psi; those of an order above 6 are NaN for negative x."""
+    order = xp.where(n > 0, n, 1.0)
+    left = x < 0
+    positive = xp.where(left, 1 - x, x)
+    sign = parity(xp, order + 1)
+    found = sign * gamma(xp, order + 1) * xp.special.zeta(order + 1, positive)
+    # psi(1 - x) - psi(x) = pi cot(pi x), n times differentiated: a polynomial of the cotangent.
+    some = xp.where(left, x - xp.round(x), 0.5)
+    cotangent = 1 / xp.tan(math.pi * some)
+    reflection = xp.full_like(x, math.nan) + 0 * n
+    coefficients = [0.0, 1.0]
+    for k in range(1, _REFLECTED + 1):
+        slope = [i * c for i, c in enumerate(coefficients)][1:]
+        coefficients = [-math.pi * c for c in _sum(slope, [0.0, 0.0, *slope])]
+        reflection = xp.where(order == k, math.pi * polynomial(cotangent, tuple(coefficients)), reflection)
+    found = xp.where(left, -sign * found - reflection, found)
+    pole = (x <= 0) & (xp.floor(x) == x)
+    found = xp.where(pole, math.inf, found)
+    return xp.where(n == 0, psi(xp, x + 0 * n), xp.where(n < 0, math.nan, found))
+
+
+def _sum(a: list[float], b: list[float]) -> list[float]:
+    n = max(len(a), len(b))
+    return [x + y for x, y in zip(a + [0.0] * (n - len(a)), b + [0.0] * (n - len(b)), strict=True)]
+
+
+# -- beta ------------------------------------------------------------------------------------------------
+
+
+def betaln(xp: Any, a: RawArray, b: RawArray, /) -> RawArray:
+    """Give the logarithm of the absolute value of the beta function."""
+    least, most = xp.minimum(a, b), xp.maximum(a, b)
+    small, both = most < 10, least >= 10
+    p, q = xp.where(small, a, 1.0), xp.where(small, b, 1.0)
+    direct = gammaln(xp, p) + gammaln(xp, q) - gammaln(xp, p + q)
+    # What is large in the logarithms of the gamma functions cancels.
+    t = xp.where(small, 10.0, most)
+    s = xp.where(both | small, 1.0, least)
+    ratio = s / t
+    mixed = gammaln(xp, s) - s * (xp.log(t) - 1) - (s + t - 0.5) * xp.log1p(ratio)
+    mixed = mixed + stirling(t) - stirling(xp.where(s + t < 8, 10.0, s + t))
+    u = xp.where(both, least, 10.0)
+    large = (u - 0.5) * xp.log(u / (u + t)) - t * xp.log1p(u / t) - xp.log(t) / 2 + _HALF_LOG_2PI
+    large = large + stirling(u) + stirling(t) - stirling(u + t)
+    negative = ~small & (least < 0)
+    plain = gammaln(xp, a) + gammaln(xp, b) - gammaln(xp, xp.where(negative, a + b, 1.0))
+    return xp.where(small, direct, xp.where(negative, plain, xp.where(both, large, mixed)))
+
+
+def beta(xp: Any, a: RawArray, b: RawArray, /) -> RawArray:
+    """Give the beta function: by products where they do not overflow."""
+    small = (xp.abs(a) < 20) & (xp.abs(b) < 20)
+    p, q = xp.where(small, a, 1.0), xp.where(small, b, 1.0)
+    direct = gamma(xp, p) * rgamma(xp, p + q) * gamma(xp, q)
+    sign = gammasgn(xp, a) * gammasgn(xp, b) * gammasgn(xp, a + b)
+    return xp.where(small, direct, sign * xp.exp(betaln(xp, a, b)))
