@@ -91,7 +91,6 @@ class TestWrites:
         y.backward()
         assert w.grad.tolist() == [1.0, 2.0]
 
-
     def test_the_memory_stays_shared_while_the_variable_is_read(self, device):
         x = xdbr.zeros((2, 2), device=device)
         part, array = x[1, :], np.asarray(x)

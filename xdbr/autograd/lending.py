@@ -18,7 +18,7 @@ from typing import Any
 
 from .variable import Variable
 
-__all__ = ["LENDING", "Loan"]
+__all__ = ["LENDING", "Loan", "host_array"]
 
 LENDING = threading.RLock()
 """Held while a loan begins or ends: several threads may write parts of one array through NumPy."""
@@ -87,3 +87,27 @@ class Loan(Variable):
 
     def _outdate_views(self) -> None:
         self.end()
+
+
+def host_array(x: Variable, dtype: Any, copy: bool | None) -> Any:
+    """Give `x` as an array of NumPy's, as `__array__` is to; where nothing is converted it shares the memory of `x`.
+
+    With `copy=False` it is read-only, for then no memory can be made that nothing else refers to. Raises
+    `GradientError` where `x` needs gradient, and `ValueError` where `copy=False` and a conversion needs a copy.
+    """
+    import numpy as np
+
+    if copy is None and (dtype is None or dtype == x.dtype):
+        from .views import lend
+
+        lent = lend(x)
+        if lent is not None:
+            return lent
+    host = x._backend.to_host(x._leave("__array__ (numpy.asarray)"))
+    if copy:
+        return np.array(host, dtype=dtype)
+    if copy is False and dtype is not None and host.dtype != dtype:
+        raise ValueError(f"__array__: a conversion from {host.dtype} to {dtype} needs a copy, but copy=False")
+    host = host.view()
+    host.flags.writeable = False  # the memory may be what a graph has saved
+    return np.asarray(host, dtype=dtype)

@@ -415,22 +415,9 @@ class Variable(Installed):
         return raw
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if copy is None and (dtype is None or dtype == self.dtype):
-            from .views import lend
+        from .lending import host_array
 
-            lent = lend(self)
-            if lent is not None:
-                return lent
-        host = self._backend.to_host(self._leave("__array__ (numpy.asarray)"))
-        import numpy as np
-
-        if copy:
-            return np.array(host, dtype=dtype)
-        if copy is False and dtype is not None and host.dtype != dtype:
-            raise ValueError(f"__array__: a conversion from {host.dtype} to {dtype} needs a copy, but copy=False")
-        host = host.view()
-        host.flags.writeable = False  # the memory may be what a graph has saved
-        return np.asarray(host, dtype=dtype)
+        return host_array(self, dtype, copy)
 
     def __dlpack__(
         self,
