@@ -102,12 +102,15 @@ def check_value(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Devic
 # -- gradients -------------------------------------------------------------------------------------------
 
 
-def check_gradient(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device) -> None:
-    """Assert that a row's derivatives are those of central differences.
+def check_gradient(
+    spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device, *, order: int | None = None
+) -> None:
+    """Assert that a row's derivatives, up to an order, are those of central differences.
 
     At the main shapes the first and the second order in three random directions, the third in one; at
     further ones the first and the second in one.
     """
+    order = spec.order if order is None else order
     for shapes in spec.all_shapes():
         hosts = spec.draw(dtype, shapes)
         need(backend, device, *dtypes_of(hosts))
@@ -117,8 +120,8 @@ def check_gradient(spec: Spec, dtype: str, backend: Backend, xp: Any, device: De
 
         arrays = put(backend, device, hosts)
         main = shapes == spec.all_shapes()[0]
-        check_grads(run, arrays, order=min(spec.order, 2), directions=3 if main else 1)
-        if main and spec.order > 2:
+        check_grads(run, arrays, order=min(order, 2), directions=3 if main else 1)
+        if main and order > 2:
             check_grads(run, arrays, order=3, directions=1, seed=1)
 
 
@@ -216,7 +219,11 @@ class Library:
     Arrays come and go as NumPy's. Cotangents and gradients are in xdbr's convention, dL/dRe + i dL/dIm.
     """
 
-    name = ""
+    name = version = ""
+
+    def has(self, spec: Spec) -> bool:
+        """Tell whether the table compares a row with it."""
+        raise NotImplementedError
 
     def run(
         self, spec: Spec, hosts: Sequence[Host], kept: Sequence[int], seeds: Sequence[Host], weights: Sequence[Host]
@@ -240,6 +247,10 @@ class Torch(Library):
         import torch
 
         self.torch = torch
+        self.version = torch.__version__
+
+    def has(self, spec: Spec) -> bool:
+        return bool(spec.torch)
 
     def call(self, spec: Spec) -> Callable[..., Any]:
         if callable(spec.torch):
@@ -280,6 +291,10 @@ class Jax(Library):
         import jax.numpy
 
         self.jax = jax
+        self.version = jax.__version__
+
+    def has(self, spec: Spec) -> bool:
+        return compared_with_jax(spec)
 
     def call(self, spec: Spec) -> Callable[..., Any]:
         jnp = self.jax.numpy

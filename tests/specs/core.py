@@ -149,6 +149,7 @@ SPECS = [
         (Input(),),
         lambda x: x,
         call=there_and_back,
+        jax=False,
         dtypes=ALL,
     ),
     Spec("getitem", (Input(shape=(4, 2)),), lambda x: x[BASIC], call=lambda xp, x: x[BASIC], dtypes=ALL, case="basic"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ SPECS = [
     view("flip", "one", lambda p: p[:, ::-1], axis=-1),
     view("flip", "several", lambda p: p[::-1, ::-1], axis=(1, 0)),
     view("moveaxis", "one", lambda p: p.T, 0, -1),
-    view("permute_dims", "negative", lambda p: p.T, (-1, 0)),
+    replace(view("permute_dims", "negative", lambda p: p.T, (-1, 0)), jax=False),  # which takes no negative axes
     view("reshape", "tuple", lambda p: np.asarray([p.ravel()[:3], p.ravel()[3:]]), (2, 3)),
     view("reshape", "inferred", lambda p: p.ravel(), (-1,)),
     view("reshape", "copied", lambda p: p.ravel()[None], (1, 6), copy=True),
