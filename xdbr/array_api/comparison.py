@@ -292,6 +292,8 @@ def _rounding(function: str, xp: Any, x: Array) -> Array:
 def ceil(xp: Any, x: Array, /) -> Array:
     """The least integer not below each element, in its own dtype; real dtypes.
 
+    Piecewise constant: the result needs no gradient.
+
     >>> import xdbr
     >>> xdbr.ceil(xdbr.asarray([-0.5, 0.5]))
     Variable([-0.,  1.], dtype=float32)
@@ -302,6 +304,8 @@ def ceil(xp: Any, x: Array, /) -> Array:
 @_discrete
 def floor(xp: Any, x: Array, /) -> Array:
     """The greatest integer not above each element, in its own dtype; real dtypes.
+
+    Piecewise constant: the result needs no gradient.
 
     >>> import xdbr
     >>> xdbr.floor(xdbr.asarray([-0.5, 0.5]))
@@ -314,6 +318,8 @@ def floor(xp: Any, x: Array, /) -> Array:
 def trunc(xp: Any, x: Array, /) -> Array:
     """Each element without what follows the point, in its own dtype; real dtypes.
 
+    Piecewise constant: the result needs no gradient.
+
     >>> import xdbr
     >>> xdbr.trunc(xdbr.asarray([-1.5, 1.5]))
     Variable([-1.,  1.], dtype=float32)
@@ -324,6 +330,8 @@ def trunc(xp: Any, x: Array, /) -> Array:
 @_discrete
 def round(xp: Any, x: Array, /) -> Array:
     """The integer nearest to each element, the even one of two, in its own dtype; numeric dtypes, complex by parts.
+
+    Piecewise constant: the result needs no gradient.
 
     >>> import xdbr
     >>> xdbr.round(xdbr.asarray([0.5, 1.5, -1.2]))

@@ -82,7 +82,7 @@ def unique_all(x: Any, /) -> UniqueAll:
     """Give the unique elements, where they come from, where each element of `x` is among them, and their counts.
 
     values: shape (n,), x's dtype, in ascending order on the backends of xdbr itself; differentiable. NaN equals
-        nothing, not even NaN; zeros of both signs are one.
+        nothing, not even NaN; zeros of both signs are one. The gradient goes to the element that `indices` names.
     indices: shape (n,), where each comes first in the flattened `x`; inverse_indices: x's shape; counts:
         shape (n,), how often each comes; all in the default integer dtype.
 

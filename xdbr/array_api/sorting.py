@@ -42,6 +42,7 @@ def sort(xp: Any, x: Array, /, *, axis: int = -1, descending: bool = False, stab
     x: real, with at least one axis.
     stable: whether equal elements keep their order, which tells only zeros of different signs apart.
 
+    The gradient goes back to where an element came from; among equal elements the first takes the first place.
     Raises `AxisError`; `DtypeError` for complex numbers where the library does not order them.
 
     >>> import xdbr

@@ -92,7 +92,7 @@ expm1.vjp(lambda xp, g, out: g * (out + 1))
 
 @_analytic
 def log(xp: Any, x: Array, /) -> Array:
-    """Natural logarithm, NaN for negative real elements.
+    """Natural logarithm, NaN for negative real elements; the gradient at zero is infinite.
 
     >>> import xdbr
     >>> xdbr.log(xdbr.asarray([1.0, 2.0], dtype="float64"))
@@ -106,7 +106,7 @@ log.vjp(lambda xp, g, x: g / x)
 
 @_analytic
 def log1p(xp: Any, x: Array, /) -> Array:
-    """`log(1 + x)`, exact to the last digits also for small elements.
+    """`log(1 + x)`, exact to the last digits also for small elements; the gradient at -1 is infinite.
 
     >>> import xdbr
     >>> xdbr.log1p(xdbr.asarray([0.0, 1e-10], dtype="float64"))
@@ -120,7 +120,7 @@ log1p.vjp(lambda xp, g, x: g / (x + 1))
 
 @_analytic
 def log2(xp: Any, x: Array, /) -> Array:
-    """Logarithm to the base 2.
+    """Logarithm to the base 2; the gradient at zero is infinite.
 
     >>> import xdbr
     >>> xdbr.log2(xdbr.asarray([1.0, 8.0], dtype="float64"))
@@ -134,7 +134,7 @@ log2.vjp(lambda xp, g, x: g / (x * math.log(2)))
 
 @_analytic
 def log10(xp: Any, x: Array, /) -> Array:
-    """Logarithm to the base 10.
+    """Logarithm to the base 10; the gradient at zero is infinite.
 
     >>> import xdbr
     >>> xdbr.log10(xdbr.asarray([1.0, 100.0], dtype="float64"))

@@ -187,7 +187,8 @@ def qr(x: Any, /, *, mode: str = "reduced") -> QRResult:
         gives (..., m, m) and (..., m, n).
 
     Differentiable where the first k columns are linearly independent (Roberts and Roberts, 2020), also for
-    m < n. In mode "complete" with m > n only R is: the gradient of Q raises `GradientError`.
+    m < n; where they are not, the gradient raises the library's own error, or is NaN or infinite. In mode "complete"
+    with m > n only R is: the gradient of Q raises `GradientError`.
     Raises `ShapeError` for fewer than two axes and `ValueError` for another mode.
 
     >>> import xdbr
@@ -230,7 +231,8 @@ def eigh(x: Any, /) -> EighResult:
     The result is `eigenvalues`, real of shape (..., n), and `eigenvectors`, the columns of shape (..., n, n).
 
     The gradient is that of a symmetric matrix, and symmetric itself (Giles, 2008). Where eigenvalues coincide
-    it is right for functions of the eigenvalues, and NaN or infinite where it comes through the eigenvectors.
+    it is right for functions of the eigenvalues that treat those alike, such as their sum, and that of one order
+    of them otherwise; where it comes through the eigenvectors it is NaN or infinite.
     Raises `ShapeError` for other shapes.
 
     >>> import xdbr
@@ -246,7 +248,8 @@ def eigvalsh(xp: Any, x: Array, /) -> Array:
     """Eigenvalues of a symmetric (Hermitian) matrix, real, in ascending order; shape (..., n, n) to (..., n).
 
     The gradient is that of a symmetric matrix, also where eigenvalues coincide (in a direction in which they
-    part, it is that of one order of them). Its own derivative is that of `eigh`. Raises `ShapeError` for other shapes.
+    part, it is that of one order of them). Its own derivative is that of `eigh`, and NaN where eigenvalues
+    coincide. Raises `ShapeError` for other shapes.
 
     >>> import xdbr
     >>> xdbr.linalg.eigvalsh(xdbr.asarray([[0.0, 1.0], [1.0, 0.0]]))
@@ -301,7 +304,8 @@ def eig(x: Any, /) -> EigResult:
     one; both complex, in an order of the library's own.
 
     Differentiable where the eigenvectors are linearly independent (Boeddeker et al., 2017, arXiv:1701.00392);
-    where eigenvalues coincide the gradient that comes through the eigenvectors is NaN or infinite. Raises
+    where eigenvalues coincide the gradient that comes through the eigenvectors is NaN or infinite, and one that
+    comes through the eigenvalues is right for functions that treat those alike, such as their sum. Raises
     `ShapeError` for other shapes. For symmetric matrices use `eigh`.
 
     >>> import xdbr
@@ -322,7 +326,8 @@ def eigvals(x: Any, /) -> Variable:
 
     Differentiable where the eigenvectors are linearly independent: the gradient is that of `eig`, which is
     called for a Variable that needs one, because a library may find the eigenvalues alone in another order.
-    Raises `ShapeError` for other shapes.
+    Where eigenvalues coincide it is right for functions that treat those alike, such as their sum. Raises
+    `ShapeError` for other shapes.
 
     >>> import xdbr
     >>> xdbr.linalg.eigvals(xdbr.asarray([[2.0, 1.0], [0.0, 2.0]]))
@@ -397,8 +402,9 @@ def svd(x: Any, /, *, full_matrices: bool = True) -> SVDResult:
 
     Differentiable (Townsend, 2016; for complex matrices Wan and Zhang, 2019, arXiv:1909.02659). With
     full_matrices=True and m > n the gradient of U raises `GradientError`, with m < n that of Vh; that of S
-    never does. Where singular values coincide, or are zero, the gradient is right for functions of S, and NaN
-    or infinite where it comes through the vectors. Raises `ShapeError` for fewer than two axes.
+    never does. Where singular values coincide the gradient is right for functions of S that treat those alike,
+    and NaN or infinite where it comes through the vectors; at a singular value of zero it is one of several.
+    Raises `ShapeError` for fewer than two axes.
 
     >>> import xdbr
     >>> xdbr.linalg.svd(xdbr.asarray([[3.0, 0.0], [0.0, 4.0]])).S
@@ -413,7 +419,8 @@ def svdvals(xp: Any, x: Array, /) -> Array:
     """Singular values in descending order; shape (..., m, n) to (..., min(m, n)).
 
     The gradient is right where singular values coincide (in a direction in which they part, it is that of one
-    order of them), and one of several at a singular value of zero. Its own derivative is that of `svd`.
+    order of them), and one of several at a singular value of zero. Its own derivative is that of `svd`, and NaN
+    where singular values coincide.
     Raises `ShapeError` for fewer than two axes.
 
     >>> import xdbr

@@ -148,8 +148,8 @@ def pinv(x: Any, /, *, rtol: Any = None) -> Variable:
         (...), by default max(m, n) times the dtype's epsilon.
 
     Differentiable where the rank is constant (Golub and Pereyra, 1973): a gradient takes singular values that count
-    as zero to stay so. With `rtol` given, the gradient is exact also where those are not zero. Raises
-    `ShapeError` for fewer than two axes.
+    as zero to stay so. With `rtol` given, the gradient is exact also where those are not zero, and its own
+    derivative is NaN where singular values coincide. Raises `ShapeError` for fewer than two axes.
 
     >>> import xdbr
     >>> xdbr.linalg.pinv(xdbr.asarray([[2.0]]))
