@@ -259,10 +259,13 @@ def lend(x: Variable) -> Any:
             chain.insert(0, root)
             root = loan
         lent = np.asarray(memory)
-        host = _walk(chain)(lent)
-        if host.size and not np.may_share_memory(host, lent):
-            return None
-        root.arrays.append(weakref.ref(host))  # type: ignore[attr-defined]
+        host = lent
+        if len(chain) > 1:
+            host = _walk(chain[1:])(lent)
+            if host.size and not np.may_share_memory(host, lent):
+                return None
+        assert isinstance(root, Loan)
+        root.arrays = [*(alive for alive in root.arrays if alive() is not None), weakref.ref(host)]
         return host
 
 
