@@ -123,5 +123,5 @@ def install() -> None:
     """Make einops take Variables, whichever of the two is imported first."""
     if MODULE in sys.modules:
         register(sys.modules[MODULE])
-    elif not any(isinstance(finder, AfterImport) for finder in sys.meta_path):
+    if not any(isinstance(finder, AfterImport) for finder in sys.meta_path):
         sys.meta_path.insert(0, AfterImport())
