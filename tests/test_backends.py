@@ -403,6 +403,31 @@ def test_bfloat16_arithmetic_of_dtypes():
     assert dtypes.isdtype(bf, "real floating") and not dtypes.isdtype(bf, "integral")
     assert dtypes.result_type((bf, np.dtype("float16")), "float32") == np.dtype("float32")
     assert dtypes.result_type((bf, np.dtype("float64")), "float32") == np.dtype("float64")
+@pytest.mark.parametrize("name", ["torch", "jax"])
+@pytest.mark.parametrize("numbers", [1.5, [1, 2], [[1.0], [2.015625]], [True]], ids=repr)
+def test_bfloat16_from_python_numbers(name, numbers):
+    if backends.available()[name] is not None:
+        pytest.skip(backends.available()[name])
+    x = xdbr.asarray(numbers, dtype="bfloat16", device=name)
+    assert x.dtype == "bfloat16" and x.shape == np.shape(numbers)
+    assert x.tolist() == np.asarray(numbers, "float32").tolist()
+    y = xdbr.Variable(numbers, dtype="bfloat16", device=name, requires_grad=True)
+    xdbr.sum(y * y).backward()
+    assert y.grad.dtype == "bfloat16"
+    assert y.grad.tolist() == (2 * np.asarray(numbers, "float32")).tolist()
+
+
+def test_bfloat16_from_python_numbers_on_a_backend_without_it():
+    with pytest.raises(DtypeError, match="'numpy' has no dtype bfloat16"):
+        xdbr.asarray([1.0, 2.0], dtype="bfloat16", device="numpy")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+def test_complex_numbers_lose_no_part_unasked(backend, dtype):
+    with pytest.raises(DtypeError, match=f"asarray: complex numbers have no place in dtype {dtype}"):
+        xdbr.asarray([1 + 2j], dtype=dtype, device=backend.default_device())
+
+
     assert dtypes.result_type((bf, np.dtype("complex64")), "float32") == np.dtype("complex64")
     assert dtypes.result_type((bf, 1.0), "float32") is bf
     assert dtypes.can_cast(bf, "float32") and not dtypes.can_cast("float16", bf) and not dtypes.can_cast(bf, "float16")

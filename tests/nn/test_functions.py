@@ -323,6 +323,10 @@ def test_errors_name_the_parameter() -> None:
         F.linear(xdbr.ones((4, 3)), W, b)
     with pytest.raises(DtypeError, match=r"x and W \('/l1/W'\) must have one floating-point dtype"):
         F.linear(xdbr.ones((4, 3), dtype="float64"), W)
+    with pytest.raises(ShapeError, match=r"x0 and x1 \('/l1/b'\) must have one shape; got \(2,\) and \(3,\)"):
+        F.mean_squared_error(xdbr.ones(2), b)
+    with pytest.raises(ShapeError, match=r"x \('/l1/W'\) of shape \(2, 3\) takes labels of shape \(2,\)"):
+        F.softmax_cross_entropy(W, [0, 1, 1])
 
 
 @pytest.mark.parametrize(

@@ -165,8 +165,11 @@ def asarray(at: At, obj: Any, /, *, dtype: Dtype = None, device: Any = None, cop
     # Python floats keep all their digits until they are converted to the dtype that is asked for.
     wanted = canonical_dtype(dtype)
     host = backends.host_array(obj, "float64", wanted)
-    if (host.dtype.kind, getattr(wanted, "kind", "")) in (("f", "f"), ("f", "c"), ("c", "c")):
-        host = host.astype(wanted)
+    if host.dtype.kind == "c" and getattr(wanted, "kind", "c") in "iuf":
+        raise DtypeError(f"asarray: complex numbers have no place in dtype {dtype}; take their real part first")
+    name = getattr(wanted, "name", None)
+    if name in backends.DTYPES and (host.dtype.kind, wanted.kind) in (("f", "f"), ("f", "c"), ("c", "c")):
+        host = host.astype(wanted)  # what NumPy does not have (bfloat16) the library converts
     return at.backend.asarray(at.backend.from_host(host, device=at.where), dtype=dtype, device=at.where)
 
 

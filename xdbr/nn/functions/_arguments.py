@@ -66,7 +66,10 @@ def labels_like(function: str, x: Variable, t: Any, what: str = "labels") -> Var
             "convert them, for example t.astype('int64')"
         )
     if t.shape != expected:
-        raise ShapeError(f"{function}: x of shape {x.shape} takes labels of shape {expected}; got t of shape {t.shape}")
+        raise ShapeError(
+            f"{function}: {called('x', x)} of shape {x.shape} takes labels of shape {expected}; "
+            f"got t of shape {t.shape}"
+        )
     same_device(function, "x", x, "t", t)
     return labels
 

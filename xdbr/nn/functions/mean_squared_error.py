@@ -8,7 +8,7 @@ from ... import array_api
 from ..._errors import ShapeError
 from ...autograd.primitive import composite
 from ...autograd.variable import Variable
-from ._arguments import as_variable, same_device, same_dtype
+from ._arguments import as_variable, called, same_device, same_dtype
 
 __all__ = ["mean_squared_error"]
 
@@ -30,7 +30,8 @@ def mean_squared_error(x0: Any, x1: Any) -> Variable:
         x1 = array_api.asarray(x1, device=as_variable("mean_squared_error", "x0", x0).device, dtype=x0.dtype)
     x0, x1 = as_variable("mean_squared_error", "x0", x0), as_variable("mean_squared_error", "x1", x1)
     if x0.shape != x1.shape:
-        raise ShapeError(f"mean_squared_error: x0 and x1 must have one shape; got {x0.shape} and {x1.shape}")
+        both = f"{called('x0', x0)} and {called('x1', x1)}"
+        raise ShapeError(f"mean_squared_error: {both} must have one shape; got {x0.shape} and {x1.shape}")
     same_dtype("mean_squared_error", "x0", x0, "x1", x1)
     same_device("mean_squared_error", "x0", x0, "x1", x1)
     return _mean_squared_error(x0, x1)
