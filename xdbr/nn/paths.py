@@ -31,8 +31,9 @@ _growing: dict[int, _Growing] = {}
 
 
 def _forget(gone: Any) -> None:
-    if _growing.get(gone.key) is gone:  # the next object at the same address may be known already
-        del _growing[gone.key]
+    key = gone.key
+    if _growing.get(key) is gone:  # the next object at the same address may be known already
+        del _growing[key]
 
 
 def watch_for_growth(link: Link) -> dict[str, list[Any]]:
