@@ -387,6 +387,16 @@ def conformance_full(session: nox.Session, backend: str) -> None:
 
 
 @nox.session(python=NEWEST_PYTHON)
+@nox.parametrize("backend", list(BACKENDS), ids=list(BACKENDS))
+def downstream(session: nox.Session, backend: str) -> None:
+    """Check gradients through SciPy, scikit-learn, einops, array-api-extra and xarray; `-- -k stats`."""
+    install_for(session, backend, "downstream", tools=("pytest", "hypothesis"))
+    # SciPy reads its switch when it is imported, and its precision is that of float64.
+    session.env.update({"SCIPY_ARRAY_API": "1", "XDBR_DEFAULT_DTYPE": "float64", "XDBR_TEST_BACKEND": backend})
+    session.run("python", "-m", "pytest", "tests/downstream", *session.posargs)
+
+
+@nox.session(python=NEWEST_PYTHON)
 def scipy_suite(session: nox.Session) -> None:
     """Run SciPy's own tests with xdbr in array-api-strict's place; `-- --needs-gradient`, `-- scipy.stats -k skew`."""
     install(session, tools=("pytest", "hypothesis"))
