@@ -440,8 +440,8 @@ def test_numbers_of_each_example_as_an_index(arr: Any) -> None:
     i = Variable(np.asarray([0, 2, 1, -1]), device=x.device)
     f = lambda x, i: x[i] + x[i, ...] * xdbr.take(x, i[None], axis=0)[0, :]  # noqa: E731
     assert_allclose(vmap(f)(x, i), loop(f, x, i))
-    with pytest.raises(xdbr.ShapeError, match="out of bounds"):
-        vmap(lambda x, i: xdbr.take_along_axis(x, i[None, None], axis=0))(x, i + 5)
+    with pytest.raises((IndexError, xdbr.ShapeError)):
+        vmap(lambda x, i: x[i])(x, i + 5)
     with pytest.raises(BatchingError, match="vmap"):
         vmap(lambda x, i: x[:i])(x, i)
 

@@ -28,6 +28,7 @@ FIXING_SHAPES = {
     "repeat-array": {1},
     "repeat-one for all": {1},
     "bincount": {0},
+    "arange": {0, 1},
 }
 
 

@@ -53,7 +53,7 @@ class Composite:
             else:
                 backend = backends.of(found[0]._data)
                 assert backend is not None
-                if any(type(x._data) is not type(found[0]._data) for x in found) and _levels_differ(found):
+                if len(found) > 1 and _levels_differ(found):
                     from .lifting import together
 
                     leaves, rebuild = flatten((args, options))
@@ -85,7 +85,8 @@ def _collect(arg: Any, found: list[Any]) -> None:
 
 def _levels_differ(found: list[Any]) -> bool:
     """Tell whether Variables belong to several levels of vmap."""
-    return len({x._backend.depth for x in found}) > 1
+    first = type(found[0]._data)
+    return any(type(x._data) is not first for x in found) and len({x._backend.depth for x in found}) > 1
 
 
 def _raw(arg: Any) -> Any:
