@@ -13,6 +13,7 @@ import pytest
 import xdbr
 import xdbr.nn.functions as F
 from xdbr import BatchingError, Variable, grad, vmap
+from xdbr.autograd.trees import flatten
 from xdbr.testing import assert_allclose, to_host
 
 
@@ -166,6 +167,37 @@ def test_cotangents_many_at_once(arr: Any) -> None:
     y = f(leaf)
     rows = vmap(lambda g: grad(y, leaf, g, retain_graph=True))(eye)
     assert_allclose(rows, xdbr.jacobian(f)(x))
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_jacobians_all_at_once(arr: Any, mode: str) -> None:
+    def f(p: Any, x: Any) -> Any:
+        inner = vmap(lambda row: xdbr.sum(xdbr.tanh(row * p["w"])))(x)
+        y = xdbr.linalg.inv(xdbr.matmul(x, xdbr.permute_dims(x, (1, 0))) + xdbr.eye(2, dtype="float64") * inner[0])
+        y[0, :] = xdbr.sort(inner) * x[0, 0]
+        return [y, inner], xdbr.ones(2, dtype="float64"), p["b"][:0]
+
+    p, x = {"w": arr(3), "b": arr(2)}, arr(2, 3)
+    for argnums in (0, (0, 1)):
+        one, many = (xdbr.jacobian(f, argnums, mode=mode, vectorize=flag)(p, x) for flag in (False, True))
+        for a, b in zip(flatten(one)[0], flatten(many)[0], strict=True):
+            assert (a.shape, a.dtype, a.device) == (b.shape, b.dtype, b.device)
+            assert_allclose(b, a, rtol=1e-9, atol=1e-12)
+    g = lambda x: xdbr.sum(f(p, x)[0][0])  # noqa: E731
+    assert_allclose(xdbr.hessian(g, vectorize=True)(x), xdbr.hessian(g)(x), rtol=1e-9, atol=1e-12)
+    f2 = lambda x: xdbr.cumulative_prod(x * x)  # noqa: E731
+    many = vmap(xdbr.jacobian(f2, mode=mode, vectorize=True))(x)
+    assert_allclose(many, loop(xdbr.jacobian(f2), x))
+    norm = lambda flag: lambda x: xdbr.sum(xdbr.jacobian(f2, mode=mode, vectorize=flag)(x) ** 3)  # noqa: E731
+    assert_allclose(grad(norm(True))(x[0, :]), grad(norm(False))(x[0, :]))
+
+
+def test_complex_jacobians_all_at_once(device: Any, float64: None) -> None:
+    z = Variable(np.asarray([1 + 2j, 0.5 - 1j]), device=device)
+    for f in (lambda z: z * z * z[0], xdbr.abs, lambda z: xdbr.real(z) * xdbr.imag(z)[0]):
+        for mode in ("reverse", "forward"):
+            one, many = (xdbr.jacobian(f, mode=mode, vectorize=flag)(z) for flag in (False, True))
+            assert_allclose(many, one)
 
 
 def test_cotangents_many_at_once_through_a_vmap(arr: Any) -> None:

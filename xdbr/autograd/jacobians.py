@@ -20,16 +20,25 @@ from .runs import Argnums, Call, Tangents, gradients, paired, run, scalar, tange
 from .transforms import make_grad
 from .variable import Variable, wrap
 
+Map = Callable[[Callable[[Variable], list[Any]]], Callable[[Variable], list[Any]]]
+
 __all__ = ["hessian", "hvp", "jacobian"]
 
 
 def jacobian(
-    f: Callable[..., Any], /, argnums: Argnums = 0, *, mode: str = "reverse", has_aux: bool = False
+    f: Callable[..., Any],
+    /,
+    argnums: Argnums = 0,
+    *,
+    mode: str = "reverse",
+    has_aux: bool = False,
+    vectorize: bool = False,
 ) -> Callable[..., Any]:
     """Make a function that gives the Jacobian of `f`.
 
     mode: "reverse" takes one backward for each element of the output, "forward" one for each of the input; complex
         outputs or inputs, respectively, take two.
+    vectorize: take all of these at once, by `vmap`: much faster, for as many times the memory.
 
     For each output y and each leaf x of the arguments the function made gives an array of shape `y.shape + x.shape`,
     in the structure of the outputs with that of the arguments inside; with `has_aux` a pair of these and aux. It is
@@ -42,20 +51,23 @@ def jacobian(
     """
     if mode not in ("reverse", "forward"):
         raise ValueError(f"jacobian: mode must be 'reverse' or 'forward'; got {mode!r}")
-    return _jacobian("jacobian", f, argnums, mode, has_aux)
+    return _jacobian("jacobian", f, argnums, mode, has_aux, vectorize)
 
 
-def hessian(f: Callable[..., Any], /, argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
+def hessian(
+    f: Callable[..., Any], /, argnums: Argnums = 0, *, has_aux: bool = False, vectorize: bool = False
+) -> Callable[..., Any]:
     """Make a function that gives the Hessian of `f`, which returns one real number.
 
     For a real argument of shape `s` it has shape `s + s`; for nested arguments their structure stands within itself;
-    with `has_aux` a pair of it and aux. Raises as `grad` and `jacobian` do.
+    with `has_aux` a pair of it and aux. `vectorize` is as for `jacobian`. Raises as `grad` and `jacobian` do.
 
     >>> import xdbr
     >>> xdbr.hessian(lambda x: xdbr.sum(x**3))(xdbr.asarray([1.0, 2.0])).tolist()
     [[6.0, 0.0], [0.0, 12.0]]
     """
-    return _jacobian("hessian", make_grad("hessian", f, argnums, has_aux=has_aux), argnums, "reverse", has_aux)
+    slope = make_grad("hessian", f, argnums, has_aux=has_aux)
+    return _jacobian("hessian", slope, argnums, "reverse", has_aux, vectorize)
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False) -> Any:
@@ -84,12 +96,35 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     return (product, call.aux) if has_aux else product
 
 
-def _jacobian(name: str, f: Callable[..., Any], argnums: Argnums, mode: str, has_aux: bool) -> Callable[..., Any]:
+MAPS: dict[bool, Callable[..., Any]] = {}
+"""How a function is run on many arrays: one after the other, or (True) by `vmap`, which enters itself."""
+
+
+def _one_by_one(f: Callable[[Variable], list[Any]]) -> Callable[[Variable], list[Any]]:
+    """Map a function over the first axis in a loop; it gives a list of arrays."""
+    from .._namespaces import namespace
+
+    def run_each(x: Variable) -> list[Any]:
+        space: Any = namespace(x._backend)
+        rows = [f(wrap(x._raw[(i, ...)])) for i in range(x.shape[0])]
+        return [space.stack(column) for column in zip(*rows, strict=True)]
+
+    return run_each
+
+
+MAPS[False] = _one_by_one
+
+
+def _jacobian(
+    name: str, f: Callable[..., Any], argnums: Argnums, mode: str, has_aux: bool, vectorize: bool
+) -> Callable[..., Any]:
+    map_over = MAPS[bool(vectorize)]
+
     @functools.wraps(f, updated=())
     def function(*args: Any, **kwargs: Any) -> Any:
         call = run(name, f, args, kwargs, argnums, has_aux)
         leaves, rebuild = variables(name, call.outputs)
-        blocks = _by_outputs(name, call, leaves) if mode == "reverse" else _by_inputs(name, call, leaves)
+        blocks = (_by_outputs if mode == "reverse" else _by_inputs)(name, call, leaves, map_over)
         found = rebuild([
             call.rebuild([None if place is None else row[place] for place in call.places]) for row in blocks
         ])  # fmt: skip
@@ -98,15 +133,15 @@ def _jacobian(name: str, f: Callable[..., Any], argnums: Argnums, mode: str, has
     return function
 
 
-def _by_outputs(name: str, call: Call, leaves: list[Variable]) -> list[list[Any]]:
+def _by_outputs(name: str, call: Call, leaves: list[Variable], map_over: Map) -> list[list[Any]]:
     """Give for each output its derivative by each input, one backward for each element of the output."""
     rows = []
     for y in leaves:
         if not y.requires_grad:
             rows.append([_no_dependence(y, x) for x in call.inputs])
             continue
-        ones = _pulled(call, y, 1.0)
-        turned = _pulled(call, y, 1j) if y.dtype.kind == "c" else None
+        ones = _pulled(call, y, 1.0, map_over)
+        turned = _pulled(call, y, 1j, map_over) if y.dtype.kind == "c" else None
         row: list[Any] = []
         for i, x in enumerate(call.inputs):
             block = ones[i]
@@ -119,10 +154,12 @@ def _by_outputs(name: str, call: Call, leaves: list[Variable]) -> list[list[Any]
     return rows
 
 
-def _pulled(call: Call, y: Variable, factor: Any) -> list[Variable]:
+def _pulled(call: Call, y: Variable, factor: Any, map_over: Map) -> list[Variable]:
     """Give for each input the cotangents from `factor` at one element of `y` after the other, stacked."""
-    columns = [_gradients(call, y, seed) for seed in _basis(y, factor)]
-    return [_stack([column[i] for column in columns], y.shape, x) for i, x in enumerate(call.inputs)]
+    if not y.size:
+        return [_stacked(None, y.shape, x) for x in call.inputs]
+    columns = map_over(lambda seed: _gradients(call, y, seed))(_basis(y, factor))
+    return [_stacked(column, y.shape, x) for column, x in zip(columns, call.inputs, strict=True)]
 
 
 def _gradients(call: Call, y: Variable, seed: Variable) -> list[Any]:
@@ -131,13 +168,13 @@ def _gradients(call: Call, y: Variable, seed: Variable) -> list[Any]:
     return [wrap(zeros_of(x)) if g is None else g for x, g in zip(call.inputs, found, strict=True)]
 
 
-def _by_inputs(name: str, call: Call, leaves: list[Variable]) -> list[list[Any]]:
+def _by_inputs(name: str, call: Call, leaves: list[Variable], map_over: Map) -> list[list[Any]]:
     """Give for each output its derivative by each input, one pass for each element of the input."""
     push = Tangents(call, leaves)
     columns: list[list[Any]] = []
     for i, x in enumerate(call.inputs):
-        ones = _pushed(push, call, leaves, i, 1.0)
-        turned = _pushed(push, call, leaves, i, 1j) if x.dtype.kind == "c" else None
+        ones = _pushed(push, call, leaves, i, 1.0, map_over)
+        turned = _pushed(push, call, leaves, i, 1j, map_over) if x.dtype.kind == "c" else None
         column: list[Any] = []
         for j, y in enumerate(leaves):
             block = ones[j]
@@ -149,16 +186,17 @@ def _by_inputs(name: str, call: Call, leaves: list[Variable]) -> list[list[Any]]
     return [[column[j] for column in columns] for j in range(len(leaves))]
 
 
-def _pushed(push: Tangents, call: Call, leaves: list[Variable], i: int, factor: Any) -> list[Variable]:
+def _pushed(push: Tangents, call: Call, leaves: list[Variable], i: int, factor: Any, map_over: Map) -> list[Variable]:
     """Give for each output the tangents for `factor` at one element of input `i` after the other, stacked."""
     from .._namespaces import namespace
 
     x = call.inputs[i]
     others = [wrap(zeros_of(other)) for other in call.inputs]
-    pushes = [push([*others[:i], seed, *others[i + 1 :]]) for seed in _basis(x, factor)]
+    many = map_over(lambda seed: list(push([*others[:i], seed, *others[i + 1 :]])))
+    pushed = many(_basis(x, factor)) if x.size else [None] * len(leaves)
     found = []
-    for j, y in enumerate(leaves):
-        whole = _stack([pushed[j] for pushed in pushes], x.shape, y)
+    for y, tangents in zip(leaves, pushed, strict=True):
+        whole = _stacked(tangents, x.shape, y)
         n, m = x.ndim, y.ndim
         found.append(namespace(x._backend).permute_dims(whole, (*range(n, n + m), *range(n))))
     return found
@@ -183,22 +221,22 @@ def _conj(x: Variable) -> Variable:
     return namespace(x._backend).conj(x)  # type: ignore[no-any-return]
 
 
-def _basis(x: Variable, factor: Any) -> list[Variable]:
-    """Give one array of x's shape for each of its elements, `factor` there and zero elsewhere."""
+def _basis(x: Variable, factor: Any) -> Variable:
+    """Give one array of x's shape for each of its elements, stacked, with `factor` there and zero elsewhere."""
     xp = RAW_NAMESPACES[type(x._data)]
     n = x.size
     eye = xp.eye(n, dtype=x._data.dtype, device=place_of(x._data))
-    eye = xp.reshape(eye if factor == 1 else eye * factor, (n, *x.shape))
-    return [wrap(eye[(i, ...)]) for i in range(n)]
+    return wrap(xp.reshape(eye if factor == 1 else eye * factor, (n, *x.shape)))
 
 
-def _stack(parts: list[Variable], lead: tuple[int, ...], like: Variable) -> Variable:
+def _stacked(parts: Variable | None, lead: tuple[int, ...], like: Variable) -> Variable:
+    """Give stacked arrays of the shape of `like` with the axes `lead` in the place of the first; `None` are none."""
     from .._namespaces import namespace
 
-    space = namespace(like._backend)
-    if not parts:
+    space: Any = namespace(like._backend)
+    if parts is None:
         return space.zeros((*lead, *like.shape), dtype=like.dtype, device=like.device)  # type: ignore[no-any-return]
-    return space.reshape(space.stack(parts), (*lead, *like.shape))  # type: ignore[no-any-return]
+    return space.reshape(parts, (*lead, *like.shape))  # type: ignore[no-any-return]
 
 
 def _no_dependence(y: Variable, x: Variable) -> Variable:

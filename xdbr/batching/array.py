@@ -102,6 +102,8 @@ def refuse(what: str, x: BatchedArray) -> NoReturn:
 
 def _operator(name: str) -> Callable[[BatchedArray, Any], Any]:
     def operate(self: BatchedArray, other: Any, /) -> Any:
+        if isinstance(other, BatchedArray) and other.backend.depth > self.backend.depth:
+            return NotImplemented  # the higher level takes the lower one
         return getattr(self.backend.lib, name)(self, other)
 
     return operate

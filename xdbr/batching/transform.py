@@ -10,6 +10,7 @@ from .. import backends
 from .._config import MODE, Batch, ModeContext
 from .._errors import AxisError, BatchingError
 from ..autograd.graph import next_order
+from ..autograd.jacobians import MAPS
 from ..autograd.lifting import lift_to, lower
 from ..autograd.primitive import primitive
 from ..autograd.trees import flatten, map_tree
@@ -60,7 +61,8 @@ def vmap(f: Callable[..., Any], /, in_axes: Any = 0, out_axes: Any = 0) -> Calla
         goes with that of the argument. Keyword arguments are mapped over axis 0.
     out_axes: where the examples are in the results, likewise; with `None` a result must be the same for all.
 
-    The result is that of a loop over the examples, stacked; random numbers are drawn anew for each. Gradients flow
+    The result is that of a loop over the examples, stacked; random numbers are drawn anew for each, and what `f`
+    writes to its arguments stays inside. Gradients flow
     through it, and it nests: `vmap(grad(f))` gives the gradient of each example. Numbers that are not in
     arrays, and anything else that is no array, are handed on as they are.
 
@@ -172,6 +174,9 @@ def _left(y: Any, axis: int | None, examples: Batch, depth: int) -> Any:
     if not -y.ndim - 1 <= axis <= y.ndim:
         raise AxisError(f"vmap: out_axes names axis {axis} for a result with {y.ndim} axes for each example")
     return unbatch(y, level=level, axis=axis % (y.ndim + 1), examples=examples)
+
+
+MAPS[True] = vmap
 
 
 # -- axes for each leaf ----------------------------------------------------------------------------------
