@@ -355,6 +355,16 @@ def test_numpy_reads_an_export():
     assert np.from_dlpack(x).tolist() == [1.0, 2.0]
 
 
+def test_an_array_on_a_device_that_dlpack_does_not_know_is_not_exported():
+    x = xdbr.ones(2, device="strict:device1")
+    with pytest.raises(BufferError, match=r"'strict:device1'; move the array first: x.to_device\('strict'\)"):
+        x.__dlpack_device__()
+    with pytest.raises(BufferError, match="strict:device1"):
+        np.from_dlpack(x)
+    assert np.from_dlpack(x.to_device("strict")).tolist() == [1.0, 1.0]
+    assert xdbr.from_dlpack(x).device == xdbr.Device("strict", "device1")
+
+
 def test_export_of_what_needs_gradient_is_refused(backend):
     x = xdbr.Variable([1.0], requires_grad=True, device=backend.default_device())
     with pytest.raises(GradientError, match="__dlpack__"):

@@ -260,3 +260,13 @@ def test_indices_have_no_gradient(put: Any, xp: Any) -> None:
     for y in (xp.argsort(x), xp.argmax(x), xp.argmin(x, axis=0), xp.count_nonzero(x), *xp.nonzero(x), x > 0, xp.any(x)):
         assert not y.requires_grad
     assert to_host(xp.argmax(x)).dtype == np.int64
+
+
+@pytest.mark.parametrize("mask", [(0,), (0, 3), (1, 0), (0, 0)])
+def test_a_mask_without_elements_selects_nothing(xp, mask):
+    """NumPy and the standard's test suite let a mask have length zero where the array has another."""
+    x = xdbr.Variable(xp.ones((1, 3)), requires_grad=True)
+    y = x[xp.zeros(mask, dtype=xp.bool)]
+    assert y.shape == (0, *x.shape[len(mask) :])
+    xp.sum(y).backward()
+    assert x.grad.tolist() == [[0.0, 0.0, 0.0]]

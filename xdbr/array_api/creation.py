@@ -8,6 +8,7 @@ that of the package on the default device.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,9 +16,19 @@ from .. import backends
 from .._config import get_default_dtype
 from .._errors import DtypeError, ShapeError
 from .._typing import Dtype, RawArray
+from ..autograd.kernels import FORMS, find
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import VARIABLES, Variable, wrap
-from ..backends import Backend, Device, canonical_dtype, current_device, get_default_device, parse_device, place_of
+from ..backends import (
+    Backend,
+    Device,
+    NamedDtype,
+    canonical_dtype,
+    current_device,
+    get_default_device,
+    parse_device,
+    place_of,
+)
 from ._arguments import lengths
 from .data_types import astype, result_type, to_device
 
@@ -66,15 +77,45 @@ def creation(name: str | None = None) -> Callable[[Callable[..., Any]], Callable
     """Declare a creation function `f(at, ...)`, which gives a raw array."""
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
-        CREATION[name or forward.__name__] = forward
+        path = name or forward.__name__
+        CREATION[path] = forward
+        if path != "from_dlpack":
+            FORMS[path] = functools.partial(_raw_form, path, forward)
         return forward
 
     return declare
 
 
-def bind(forward: Callable[..., Any], backend: Backend | None, *, raw: bool = False) -> Callable[..., Any]:
+def _raw_form(path: str, forward: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
+    """Give the creation function of a raw namespace: the library's own where a dtype of its own is given."""
+    try:
+        direct = backend.placed(find(backend.lib, path))
+        by_library = "dtype" in inspect.signature(direct).parameters
+    except AttributeError:
+        by_library = False
+    except ValueError:  # a builtin function tells nothing of its parameters
+        by_library = True
+
+    def create(*args: Any, dtype: Any = None, **options: Any) -> Any:
+        if by_library and dtype is not None and type(dtype) not in (NamedDtype, str):
+            return direct(*args, dtype=dtype, **options)
+        if args and path == "asarray" and dtype is None and isinstance(args[0], backend.array_types):
+            return direct(*args, **options)
+        device = options.pop("device", None)
+        where = device if type(device) is Device else backend.from_raw_device(device) if device is not None else None
+        at = At(where or (current_device(backend) if device is None else backend.default_device()))
+        if device is not None and where is not device:
+            at.device = device  # the library's own object, as the arrays of rules have it
+        with backend.use(at.where):
+            return forward(at, *args, dtype=dtype, **options)
+
+    functools.update_wrapper(create, forward)
+    create.__wrapped__ = functools.partial(forward, None)  # type: ignore[attr-defined]
+    return create
+
+
+def bind(forward: Callable[..., Any], backend: Backend | None) -> Callable[..., Any]:
     """Give the creation function of one namespace: that of `backend`, or with `None` that of the default device."""
-    finish: Callable[[Any], Any] = (lambda x: x) if raw else _finish
     takes_device = "device" in (forward.__kwdefaults__ or ())
 
     def create(*args: Any, **options: Any) -> Any:
@@ -86,8 +127,8 @@ def bind(forward: Callable[..., Any], backend: Backend | None, *, raw: bool = Fa
         at = At(where)
         if at.backend.current_device:
             with at.backend.use(where):
-                return finish(forward(at, *args, **options))
-        return finish(forward(at, *args, **options))
+                return _finish(forward(at, *args, **options))
+        return _finish(forward(at, *args, **options))
 
     functools.update_wrapper(create, forward)
     create.__wrapped__ = functools.partial(forward, None)  # type: ignore[attr-defined]

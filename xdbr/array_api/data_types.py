@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .. import backends
 from .._config import get_default_dtype
 from .._errors import DeviceError, DtypeError
 from .._typing import Array, Dtype
+from ..autograd.kernels import FORMS
 from ..autograd.lifting import lift_to
 from ..autograd.primitive import primitive
 from ..autograd.variable import VARIABLES, Variable, wrap
-from ..backends import Device, canonical_dtype, dtypes, parse_device
+from ..backends import Backend, Device, canonical_dtype, dtypes, parse_device
 
 __all__ = ["astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type", "to_device"]
 
@@ -137,3 +139,16 @@ def _move_back(xp: Any, g: Any, source: Device) -> Any:
 
 
 move.vjp(_move_back)
+
+
+def _raw_to_device(backend: Backend) -> Callable[..., Any]:
+    def to_raw_device(x: Any, device: Any, /, *, stream: Any = None) -> Any:
+        target = None if isinstance(device, (str, Device)) else backend.from_raw_device(device)
+        target = target or parse_device(device, function="to_device")
+        source = backend.device_of(x)
+        return x if source == target else _transfer(x, target)
+
+    return to_raw_device
+
+
+FORMS["to_device"] = _raw_to_device

@@ -11,12 +11,14 @@ floating-point results are read in the default floating-point dtype.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .._typing import Array, Dtype, Scalar
+from ..autograd.kernels import FORMS
 from ..autograd.primitive import elementwise, primitive
 from ..autograd.variable import VARIABLES, Variable
-from ..backends import canonical_dtype
+from ..backends import Backend, canonical_dtype
 
 __all__ = [
     "abs",
@@ -459,6 +461,14 @@ def _clip_rule(
 
 
 _clip.vjp_joint(_clip_rule)
+
+
+def _raw_clip(backend: Backend) -> Callable[..., Any]:
+    kernel = _clip.primitive.kernel(backend)
+    return lambda x, /, min=None, max=None: kernel(x, min, max)
+
+
+FORMS["clip"] = _raw_clip
 
 
 def clip(x: Any, /, min: Any = None, max: Any = None) -> Variable:

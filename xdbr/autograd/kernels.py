@@ -11,6 +11,7 @@ from .._errors import DtypeError
 from ..backends import Backend
 
 __all__ = [
+    "FORMS",
     "RAW_NAMESPACES",
     "REGISTRY",
     "Kernels",
@@ -41,6 +42,11 @@ def register(name: str, entry: Entry) -> None:
     if name in REGISTRY:
         raise TypeError(f"a function named {name!r} is declared twice")
     REGISTRY[name] = entry
+
+
+FORMS: dict[str, Callable[[Backend], Callable[..., Any]]] = {}
+"""What makes, for a backend, a function of its raw namespace that takes other arguments than a primitive or the library
+itself does: with these entries raw namespaces admit the calls that recording ones do, and mean the same by them."""
 
 
 class Kernels(dict[type, Callable[..., Any]]):
@@ -141,8 +147,11 @@ class RawNamespace:
         if name.startswith("__"):
             raise AttributeError(name)
         entry = REGISTRY.get(self._prefix + name)
+        form = FORMS.get(self._prefix + name)
         found: Any
-        if self._prefix == "extras." and hasattr(self._library, name):
+        if form is not None:
+            found = form(self._backend)
+        elif self._prefix == "extras." and hasattr(self._library, name):
             found = self._backend.placed(getattr(self._library, name))
         elif entry is not None:
             found = entry.kernel(self._backend)

@@ -431,7 +431,7 @@ class Variable(Installed):
         return self._backend.dlpack(raw, stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
 
     def __dlpack_device__(self) -> tuple[Any, int]:
-        return self._backend.as_array(self._raw).__dlpack_device__()  # type: ignore[no-any-return]
+        return self._backend.dlpack_device(self._backend.as_array(self._raw))
 
     def __float__(self) -> float:
         return float(self._one("__float__", self._leave("float()")))

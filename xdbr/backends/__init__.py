@@ -7,7 +7,7 @@ that the standard lacks). Backends are registered by name and loaded on first us
 from __future__ import annotations
 
 from . import dtypes
-from ._base import DTYPES, NAMED_DTYPES, Backend, canonical_dtype, host_array
+from ._base import DTYPES, NAMED_DTYPES, Backend, NamedDtype, canonical_dtype, host_array
 from ._extras import Extras, place_of
 from ._registry import (
     Device,
@@ -32,6 +32,7 @@ __all__ = [
     "Backend",
     "Device",
     "Extras",
+    "NamedDtype",
     "available",
     "canonical_dtype",
     "current_device",

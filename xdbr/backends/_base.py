@@ -260,6 +260,10 @@ class Backend:
         """Export `raw` as a DLPack capsule; options as in the standard's `__dlpack__`."""
         return raw.__dlpack__(**{name: value for name, value in options.items() if value is not None})
 
+    def dlpack_device(self, raw: RawArray, /) -> tuple[Any, int]:
+        """Give the kind and number of the device of `raw` in DLPack; raise `BufferError` where DLPack has none."""
+        return raw.__dlpack_device__()  # type: ignore[no-any-return]
+
     def exclusive(self, holder: Any, /) -> bool:
         """Tell whether nothing but `holder._data` refers to that buffer, so that it may be written in place."""
         return False

@@ -27,6 +27,10 @@ __all__ = ["JaxBackend", "JaxExtras", "JaxLibrary"]
 class JaxLibrary(MendedLibrary):
     """`jax.numpy` with what deviates from the standard mended."""
 
+    def astype(self, x: RawArray, dtype: Any, /, *, copy: bool = True, device: Any = None) -> RawArray:
+        """Convert; JAX copies only where it is told to."""
+        return self._lib.astype(x, dtype, copy=copy, device=device)
+
     def permute_dims(self, x: RawArray, /, axes: tuple[int, ...]) -> RawArray:
         """Permute the axes, negative ones counting from the last."""
         n = len(x.shape)

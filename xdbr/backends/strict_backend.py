@@ -31,6 +31,19 @@ class StrictBackend(CompatBackend):
     def spell(self, raw_device: Any, /) -> str | int | None:
         return None if raw_device._device == "CPU_DEVICE" else str(raw_device._device)
 
+    def dlpack(self, raw: RawArray, /, **options: Any) -> Any:
+        self.dlpack_device(raw)
+        return super().dlpack(raw, **options)
+
+    def dlpack_device(self, raw: RawArray, /) -> tuple[Any, int]:
+        # The memory of a fake device lies in host memory, which is not what it stands for.
+        device = self.device_of(raw)
+        if device != self._device:
+            raise BufferError(
+                f"__dlpack__: DLPack knows no device {str(device)!r}; move the array first: x.to_device({self.name!r})"
+            )
+        return super().dlpack_device(raw)
+
     def is_view(self, part: RawArray, whole: RawArray, /) -> bool:
         return bool(np.may_share_memory(part._array, whole._array))
 

@@ -57,7 +57,22 @@ class TorchExtras(Extras):
 
 def get_item(x: RawArray, /, *, key: Key) -> RawArray:
     """Give `x[key]` for keys with negative steps too, which PyTorch lacks: those axes are flipped first."""
-    return x[key] if not _steps_back(key) else _flipped(x, key)
+    if _steps_back(key):
+        return _flipped(x, key)
+    try:
+        return x[key]
+    except IndexError:
+        if _is_empty_mask(x, key):
+            return x.new_empty((0, *x.shape[key.ndim :]))
+        raise
+
+
+def _is_empty_mask(x: RawArray, key: Key) -> bool:
+    """Tell whether `key` is a mask without elements: it selects nothing, also where NumPy alone lets it fit."""
+    if str(getattr(key, "dtype", "")) != "torch.bool" or key.ndim > x.ndim:
+        return False
+    lengths = zip(key.shape, x.shape, strict=False)
+    return 0 in key.shape and all(m in (0, n) for m, n in lengths)
 
 
 def _steps_back(key: Key) -> bool:

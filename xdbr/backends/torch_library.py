@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from .._typing import Axis, RawArray
@@ -49,9 +50,64 @@ class TorchLibrary(MendedLibrary):
     def unique_all(self, x: RawArray, /) -> Any:
         """Give the four results, of which PyTorch lacks where an element comes first."""
         torch = self._torch
-        values, inverse, counts = torch.unique(x, return_inverse=True, return_counts=True)
+        values, inverse, counts = self._unique(x)
         flat = inverse.reshape(-1)
         places = torch.arange(flat.shape[0], device=x.device)
-        first = torch.full_like(values, flat.shape[0], dtype=torch.int64)
+        first = torch.full(values.shape, flat.shape[0], dtype=torch.int64, device=x.device)
         first = first.scatter_reduce_(0, flat, places, "amin")
         return self._lib.UniqueAllResult(values, first, inverse, counts)
+
+    def unique_counts(self, x: RawArray, /) -> Any:
+        """Give the values and their counts, of complex numbers too."""
+        values, _, counts = self._unique(x)
+        return self._lib.UniqueCountsResult(values, counts)
+
+    def unique_inverse(self, x: RawArray, /) -> Any:
+        """Give the values and where they stand in `x`, of complex numbers too."""
+        values, inverse, _ = self._unique(x)
+        return self._lib.UniqueInverseResult(values, inverse)
+
+    def unique_values(self, x: RawArray, /) -> RawArray:
+        """Give the values, of complex numbers too."""
+        return self._unique(x)[0] if x.is_complex() else self._lib.unique_values(x)
+
+    def _unique(self, x: RawArray) -> Any:
+        torch = self._torch
+        if not x.is_complex():
+            return torch.unique(x, return_inverse=True, return_counts=True)
+        # PyTorch orders no complex numbers, but rows of numbers.
+        rows = torch.view_as_real(x.resolve_conj().reshape(-1))
+        values, inverse, counts = torch.unique(rows, dim=0, return_inverse=True, return_counts=True)
+        return torch.view_as_complex(values.contiguous()), inverse.reshape(x.shape), counts
+
+    # Special values of complex functions.
+
+    def acos(self, x: RawArray, /) -> RawArray:
+        """Give the inverse cosine; the sign of an imaginary zero is the other than that of `x`."""
+        out = self._torch.acos(x)
+        return self._torch.complex(out.real, self._torch.copysign(out.imag, -x.imag)) if x.is_complex() else out
+
+    def log1p(self, x: RawArray, /) -> RawArray:
+        """Give `log(1 + x)`, which PyTorch makes NaN of complex infinities."""
+        out = self._torch.log1p(x)
+        if not x.is_complex():
+            return out
+        size = self._torch.abs(x)
+        infinite = self._torch.isinf(x.real) | self._torch.isinf(x.imag)
+        return self._torch.where(infinite, self._torch.complex(self._torch.log(size), self._torch.log(x).imag), out)
+
+    # PyTorch's corrections are integers.
+
+    def var(self, x: RawArray, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> RawArray:
+        """Give the variance with any correction."""
+        if float(correction).is_integer():
+            return self._lib.var(x, axis=axis, correction=correction, keepdims=keepdims)
+        axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+        n = math.prod(x.shape[i] for i in axes)
+        return self._lib.var(x, axis=axis, keepdims=keepdims) * (n / (n - correction))
+
+    def std(self, x: RawArray, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> RawArray:
+        """Give the standard deviation with any correction."""
+        if float(correction).is_integer():
+            return self._lib.std(x, axis=axis, correction=correction, keepdims=keepdims)
+        return self._torch.sqrt(self.var(x, axis=axis, correction=correction, keepdims=keepdims))
