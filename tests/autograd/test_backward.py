@@ -195,6 +195,13 @@ class TestHooks:
             xdbr.sum(x).backward()
         assert x.grad is None
 
+    def test_a_hook_that_gives_no_array_is_refused(self, device):
+        x = variable([1.0, 2.0], device=device)
+        x.register_hook(lambda g: 0.0)
+        with pytest.raises(TypeError, match="hook: expected a Variable, an array or None; got float"):
+            xdbr.sum(x * x).backward()
+        assert x.grad is None
+
     def test_a_hook_on_a_constant_is_refused(self, device):
         with pytest.raises(GradientError, match="needs no gradient"):
             variable(1.0, requires_grad=False, device=device).register_hook(lambda g: g)

@@ -198,6 +198,8 @@ class Walk:
                 new = hook(given)
                 if new is not None:
                     if not isinstance(new, Variable):
+                        if backends.of(new) is None or isinstance(new, (int, float, complex)):
+                            raise TypeError(f"hook: expected a Variable, an array or None; got {type(new).__name__}")
                         new = wrap(new)
                     check_gradient("hook", new, given)
                     g = new if live else new._raw
