@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import backends
-from .._errors import AxisError, DeviceError, DtypeError, ShapeError, XdbrError
+from .._errors import AxisError, BatchingError, DeviceError, DtypeError, ShapeError, XdbrError
 from .._typing import RawArray, Shape
 from ..autograd.variable import VARIABLES
 
@@ -48,6 +48,8 @@ def lengths(function: str, shape: Any, argument: str = "shape") -> Shape:
         if hasattr(shape, "__index__"):
             return (shape.__index__(),)
         return tuple(n.__index__() for n in shape)
+    except BatchingError:
+        raise
     except (TypeError, AttributeError):
         raise TypeError(f"{function}: {argument} must be an integer or a sequence of integers; got {shape!r}") from None
 
@@ -98,6 +100,12 @@ def raw_option(function: str, argument: str, value: Any, x: Any) -> RawArray:
     its_backend = backends.of(other)
     if its_backend is not None:
         device, its_device = backend.device_of(raw), its_backend.device_of(other)
+        if device != its_device and backends.levels_meet(device, its_device):
+            if backend.depth < its_backend.depth:
+                return backend.as_array(raw)  # the same for every example of the vmap that x belongs to
+            raise BatchingError(
+                f"{function} under vmap: {argument} must not depend on the example where the array does not"
+            )
         if device != its_device:
             raise DeviceError(
                 f"{function}: the array is on {str(its_device)!r} but {argument} is on {str(device)!r}; "

@@ -294,8 +294,10 @@ def _raw_key_part(part: Any, backend: Backend, x: Variable) -> Any:
             return slice(_bound(part.start), _bound(part.stop), _bound(part.step))
         return part
     if t in VARIABLES:
-        raw = part._raw
         device = part.device
+        if device != x.device and backends.levels_meet(device, x.device):
+            part, device = at_level_of(x, part.detach()), x.device
+        raw = part._raw
         if device != x.device:
             raise DeviceError(
                 f"getitem: the array is on {str(x.device)!r} but the index is on {str(device)!r}; "
@@ -304,7 +306,7 @@ def _raw_key_part(part: Any, backend: Backend, x: Variable) -> Any:
         name = part.dtype.name
         if not name.startswith(("int", "uint", "bool")):
             raise IndexError(f"getitem: an index array must have an integer or boolean dtype; got {part.dtype}")
-        if name != "bool" and tuple(raw.shape) == ():
+        if name != "bool" and tuple(raw.shape) == () and (not backend.depth or raw.batch is None):
             return int(raw)
         # PyTorch takes uint8 for a mask, and refuses the other unsigned dtypes.
         return RAW_NAMESPACES[type(raw)].astype(raw, backend.dtype("int64")) if name.startswith("uint") else raw
@@ -387,9 +389,11 @@ def write(x: Variable, key: Key, value: Any, /) -> None:
         raw, value_node = _value(x, value, backend)
     except Higher as found:
         raise_root(root, found.backend)
-        return write(x, given, value)
+        write(x, given, value)
+        return
     if backend.depth and (mask := own_mask(key)) is not None:
-        return write(x, ..., select(x, key, mask, value))
+        write(x, ..., select(x, key, mask, value))
+        return
     record = MODE.get().recording and (root._node is not None or value_node is not None)
     if record and value_node is not None and _kind(x._data.dtype) not in "fc":
         raise GradientError(
@@ -463,7 +467,12 @@ def _names_twice(xp: Any, shape: Any, key: Key) -> bool:
     if any(array and _kind(part.dtype) == "b" for part, array in zip(parts, arrays, strict=True)):
         return True  # a mask beside integers pairs up with them: look at the positions themselves
     places = xp.sort(xp.reshape(places, (-1,)))
-    return bool(xp.any(places[1:] == places[:-1]))
+    twice = xp.any(places[1:] == places[:-1])
+    backend = backends.of(twice)
+    if backend is not None and backend.depth:
+        twice = backend.every_value(twice)
+        return bool(RAW_NAMESPACES[type(twice)].any(twice))
+    return bool(twice)
 
 
 def _last_named(xp: Any, x: RawArray, key: Key) -> RawArray:
@@ -524,6 +533,8 @@ def _value(x: Variable, value: Any, backend: Backend) -> tuple[Any, Any]:
         if found is not backend and tuple(raw.shape) == ():
             return raw.item(), None
     device = found.device_of(raw)
+    if device != x.device and backends.levels_meet(device, x.device):
+        return _value(x, at_level_of(x, value), backend)
     if device != x.device:
         raise DeviceError(
             f"setitem: the array is on {str(x.device)!r} but the value is on {str(device)!r}; "
@@ -567,7 +578,7 @@ def assign(x: Variable, out: Variable, function: str) -> Variable:
     if x._view is not None:
         write(x, ..., out)
         return x
-    raw, node = x._backend.as_array(out._raw), out._node if MODE.get().recording else x._node
+    raw, node = out._backend.as_array(out._raw), out._node if MODE.get().recording else x._node
     version = (getattr(x, "_ver", 0) + 2) & ~_COPIES
     x._data = raw
     x._node = node

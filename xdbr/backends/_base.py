@@ -195,6 +195,11 @@ class Backend:
     aliasing_views: bool = True
     """Whether arrays can be written, so that a buffer that is nobody else's may be written in place."""
 
+    depth: int = 0
+    """How many levels of vmap lie over the library; see `xdbr.batching`."""
+    below: Backend | None = None
+    """The backend of the level below, where `depth` is not 0."""
+
     is_host: bool = False
     """Whether its arrays are what host data comes as, so that `asarray` takes them to the default device."""
 
@@ -237,6 +242,10 @@ class Backend:
     def from_host(self, host: np.ndarray[Any, Any], /, *, device: Device | None = None) -> RawArray:
         """Copy a NumPy array to a raw array on `device` (or share its memory)."""
         return self.asarray(host, device=device or self.default_device())
+
+    def every_value(self, raw: RawArray, /) -> RawArray:
+        """Give an array with all the values in `raw`, to be looked at: under vmap those of all examples."""
+        return raw
 
     def is_view(self, part: RawArray, whole: RawArray, /) -> bool:
         """Tell whether `part`, which a function that may give a view gave from `whole`, is one."""
@@ -342,6 +351,16 @@ class Backend:
         """Give the `Device` for a library's own device object, or `None` where it is not this library's."""
         return None
 
+    def plain_device(self, device: Device, /) -> Device:
+        """Give the device itself, where a level of vmap has a name of its own for it."""
+        return device
+
+    def moved(self, raw: RawArray, device: Device, /) -> RawArray:
+        """Give `raw` on a device of any library."""
+        if device.name == self.name:
+            return self.transfer(self.as_array(raw), device)
+        return device.backend.from_host(self.to_host(raw), device=device)
+
     def transfer(self, raw: RawArray, device: Device, /) -> RawArray:
         """Move `raw` to another device of this same backend."""
         return raw
@@ -365,6 +384,13 @@ class Backend:
         """Give the library's version."""
         return str(getattr(self.lib, "__version__", "unknown"))
 
+    # -- special functions -------------------------------------------------------------------
+
+    @functools.cached_property
+    def special(self) -> Special:
+        """The special functions: by default the portable ones, and SciPy's on the host for what is not portable."""
+        return Special(self)
+
     # -- random numbers ----------------------------------------------------------------------
 
     def random(self, seed: int, device: Device, /) -> Any:
@@ -382,13 +408,6 @@ class Backend:
 
 
 class _Holder:
-    # -- special functions -------------------------------------------------------------------
-
-    @functools.cached_property
-    def special(self) -> Special:
-        """The special functions: by default the portable ones, and SciPy's on the host for what is not portable."""
-        return Special(self)
-
     __slots__ = ("_data",)
 
     def __init__(self, data: Any) -> None:
