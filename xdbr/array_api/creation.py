@@ -109,9 +109,16 @@ def _raw_form(path: str, forward: Callable[..., Any], backend: Backend) -> Calla
         with backend.use(at.where):
             return forward(at, *args, dtype=dtype, **options)
 
-    functools.update_wrapper(create, forward)
-    create.__wrapped__ = functools.partial(forward, None)  # type: ignore[attr-defined]
-    return create
+    def create_shaped(shape: Any, *, dtype: Any = None, device: Any = None) -> Any:
+        # What gradient rules call, always with a dtype: as little as possible stands before the library's function.
+        if dtype is not None and type(dtype) is not NamedDtype and type(dtype) is not str:
+            return direct(shape, dtype=dtype, device=device)
+        return create(shape, dtype=dtype, device=device)
+
+    made = create_shaped if path in ("empty", "ones", "zeros") and by_library else create
+    functools.update_wrapper(made, forward)
+    made.__wrapped__ = functools.partial(forward, None)  # type: ignore[attr-defined]
+    return made
 
 
 def bind(forward: Callable[..., Any], backend: Backend | None) -> Callable[..., Any]:
