@@ -57,6 +57,27 @@ def _first_order_only(xp: Any, g: Any, x: Any) -> Any:
 wrong_second.vjp(_first_order_only)
 
 
+@primitive(name="test_testing.wrong_third", elementwise=True)
+def wrong_third(xp: Any, x: Any, /) -> Any:
+    return x * x * x * x
+
+
+def _second_order_only(xp: Any, g: Any, x: Any) -> Any:
+    return 2 * g * x * (wrong_square_twice(x) if isinstance(x, xdbr.Variable) else 2 * x * x)
+
+
+wrong_third.vjp(_second_order_only)
+
+
+@primitive(name="test_testing.wrong_square_twice", elementwise=True)
+def wrong_square_twice(xp: Any, x: Any, /) -> Any:
+    return 2 * x * x
+
+
+# Right as a number; what is recorded of it has lost the dependence on x.
+wrong_square_twice.vjp(lambda xp, g, x: 4 * g * (x.detach() if isinstance(x, xdbr.Variable) else x))
+
+
 @primitive(name="test_testing.wrong_in_cotangent", elementwise=True)
 def wrong_in_cotangent(xp: Any, x: Any, /) -> Any:
     return x * x * x
@@ -86,7 +107,7 @@ missing_part.vjp(lambda xp, g, y: g * y, lambda xp, g: xp.zeros_like(g))
 
 
 def test_right_rules_pass(xp: Any) -> None:
-    check_grads(right_cube, [double(xp, [[0.5, -1.0], [2.0, 0.0]])])
+    check_grads(right_cube, [double(xp, [[0.5, -1.0], [2.0, 0.0]])], order=3)
 
 
 @pytest.mark.parametrize(
@@ -96,11 +117,16 @@ def test_right_rules_pass(xp: Any) -> None:
         (wrong_first, 2, "first-order"),
         (wrong_second, 2, "second-order"),
         (wrong_in_cotangent, 2, "second-order"),
+        (wrong_third, 3, "third-order"),
     ],
 )
 def test_wrong_rules_are_found(xp: Any, function: Callable[..., Any], order: int, says: str) -> None:
     with pytest.raises(AssertionError, match=says):
         check_grads(function, [double(xp, [0.5, -1.0, 2.0])], order=order)
+
+
+def test_order_two_does_not_look_at_the_third(xp: Any) -> None:
+    check_grads(wrong_third, [double(xp, [0.5, -1.0, 2.0])], order=2)
 
 
 @pytest.mark.parametrize("function", [wrong_second, wrong_in_cotangent])
@@ -173,8 +199,10 @@ def test_coarse_dtypes_are_refused(xp: Any) -> None:
 
 
 def test_bad_arguments(xp: Any) -> None:
-    with pytest.raises(ValueError, match="order must be 1 or 2; got 3"):
-        check_grads(lambda x: x, [double(xp, [1.0])], order=3)
+    with pytest.raises(ValueError, match="order must be 1, 2 or 3; got 4"):
+        check_grads(lambda x: x, [double(xp, [1.0])], order=4)
+    with pytest.raises(ValueError, match="a tolerance for each of 3 orders"):
+        check_grads(lambda x: x, [double(xp, [1.0])], order=3, rtol=(1e-7, 1e-6))
     with pytest.raises(TypeError, match="f must give a Variable or a sequence of them; got float"):
         check_grads(lambda x: [1.0], [double(xp, [1.0])])
 

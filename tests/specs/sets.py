@@ -127,8 +127,14 @@ SPECS = [
     Spec(
         "unique_values", (FEW,), values, call=in_order, order=0, dtypes=COUNTED, result=None, shapes=(((),), ((0, 2),))
     ),
-    Spec("unique_values", (APART,), values, call=in_order, case="gradient", dtypes=REAL),
-    Spec("unique_counts", (APART,), values, call=lambda xp, x: with_counts(xp, x)[0], case="gradient", dtypes=REAL),
-    Spec("unique_inverse", (APART,), lambda x: x, call=with_inverse, case="gradient", dtypes=REAL),
-    Spec("unique_all", (APART,), values, call=lambda xp, x: everything(xp, x)[0], case="gradient", dtypes=REAL),
+    # JAX gives these the gradient zero.
+    *(
+        Spec(f"unique_{name}", (APART,), reference, call=call, case="gradient", dtypes=REAL, jax=False)
+        for name, reference, call in (
+            ("values", values, in_order),
+            ("counts", values, lambda xp, x: with_counts(xp, x)[0]),
+            ("inverse", lambda x: x, with_inverse),
+            ("all", values, lambda xp, x: everything(xp, x)[0]),
+        )
+    ),
 ]
