@@ -7,6 +7,7 @@ from typing import Any, Literal
 from .._config import get_default_dtype
 from .._errors import DtypeError, ShapeError
 from .._typing import Array, Axis
+from ..autograd.lifting import together
 from ..autograd.primitive import primitive
 from ..autograd.variable import Variable
 from ..backends import place_of
@@ -126,6 +127,7 @@ def searchsorted(
     if side not in ("left", "right"):
         raise ValueError(f"searchsorted: side must be 'left' or 'right'; got {side!r}")
     if sorter is not None:
+        x1, sorter = together((x1, sorter))
         sorter = raw_option("searchsorted", "sorter", sorter, x1)
     found: Variable = _searchsorted.primitive.apply((x1, x2), {"side": side, "sorter": sorter})
     return found
@@ -138,7 +140,8 @@ def where(xp: Any, condition: Array, x1: Any, x2: Any, /) -> Array:
     condition: boolean; any other dtype holds where it is not zero.
     x1, x2: arrays or Python numbers; the dtypes are promoted.
 
-    The gradient of what was not taken is zero, even where the derivative below it is infinite or NaN.
+    The gradient of what was not taken is zero, even where the derivative below it is infinite or NaN; that of
+    the condition is zero.
 
     Raises `ShapeError` where the shapes do not broadcast, `DtypeError` where dtypes have no common one, `DeviceError`.
 
@@ -165,7 +168,7 @@ def _settled(xp: Any, condition: Array, x1: Any, x2: Any) -> tuple[Any, Any]:
     """Give numbers the dtype that the standard leaves open and libraries choose differently: the default one."""
     kinds = {type(x1), type(x2)}
     if kinds <= _SCALARS:
-        if not hasattr(condition, "device"):
+        if not hasattr(condition, "dtype"):
             raise DtypeError("where: expected at least one array or Variable")
         dtype = _default(xp, kinds) if complex in kinds or float in kinds else None
         return tuple(xp.asarray(x, dtype=dtype, device=place_of(condition)) for x in (x1, x2))
@@ -184,7 +187,7 @@ def _default(xp: Any, kinds: set[type]) -> Any:
 
 
 where.vjp(
-    None,
+    lambda xp, g: None,  # a stated zero: a condition in a floating-point dtype counts as constant
     lambda xp, g, condition: xp.where(condition, g, 0),
     lambda xp, g, condition: xp.where(condition, 0, g),
 )
