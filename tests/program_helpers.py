@@ -30,6 +30,7 @@ Host = np.ndarray[Any, Any]
 ARRAYS = 12  # arrays of a program
 LARGEST = 48  # elements of an array
 SILENT_WRITE = re.compile(r"with no_grad\(\): (a\d+)(?:\[| [-+*]=)")
+MAKES = re.compile(r"(?:with no_grad\(\): )?a\d+ = ")
 FACTOR = float(os.environ.get("XDBR_TEST_EXAMPLES") or 0)
 
 
@@ -63,15 +64,17 @@ def compiled(line: str) -> CodeType:
 
 
 class Program:
-    """Lines of code over arrays `a0, a1, ...`, of which the first have the values `start`."""
+    """Lines of code over arrays `a0, a1, ...`: the first have the values `start`, a loss is made of the `outputs`."""
 
-    def __init__(self, start: list[Host], lines: list[str]) -> None:
+    def __init__(self, start: list[Host], lines: list[str], outputs: list[int]) -> None:
         self.start = start
         self.lines = lines
+        self.outputs = outputs
 
     def __repr__(self) -> str:
         shapes = [f"a{i} = numbers({x.shape})" for i, x in enumerate(self.start)]
-        return "\n" + "\n".join(f"    {line}" for line in [*shapes, *self.lines]) + "\n"
+        outputs = ", ".join(f"a{i}" for i in self.outputs)
+        return "\n" + "\n".join(f"    {line}" for line in [*shapes, *self.lines, f"return {outputs}"]) + "\n"
 
 
 class NumpySpace:
@@ -207,8 +210,8 @@ class Drawing:
     def program(self, length: int) -> Program:
         shapes = [
             self.one_of((3, 4), (4,), (2, 3, 2), (4, 2), (1, 3), (2, 0, 3)),
-            self.one_of((3,), (4,), (1,), (2, 2), ()),
         ]
+        shapes.append(self.one_of(shapes[0], (3,), (4,), (1,), (2, 2), ()))
         start = [numbers(shape, k) for k, shape in enumerate(shapes)]
         self.scope |= {f"a{i}": x.copy() for i, x in enumerate(start)}
         lines: list[str] = []
@@ -218,7 +221,8 @@ class Drawing:
             if any(x.size > LARGEST or np.abs(x).max(initial=0.0) > 30 for x in self.pool()):
                 break
             lines.append(line)
-        return Program(start, lines)
+        last = len(start) + sum(MAKES.match(line) is not None for line in lines) - 1
+        return Program(start, lines, sorted({last, *self.draw(st.lists(st.integers(0, last), max_size=4))}))
 
     def line(self) -> str:
         kind = self.one_of("write", "view", "write", "view", "function")
@@ -352,7 +356,12 @@ class Drawing:
         third, z = self.pick()
         try:
             np.broadcast_shapes(x.shape, y.shape)
-            yield from (f"{name} * {other}", f"{name} - {other}", f"{name} / (1.5 + {other} * {other})")
+            yield from (
+                f"{name} + {other}",
+                f"{name} * {other}",
+                f"{name} - {other}",
+                f"{name} / (1.5 + {other} * {other})",
+            )
             np.broadcast_shapes(x.shape, y.shape, z.shape)
             yield f"xp.where(above({name}, {self.level()}), {other}, {third})"
         except ValueError:

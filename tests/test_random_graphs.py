@@ -50,11 +50,11 @@ class Graph(Program):
     """A program with the numbers of the outputs and of the intermediate results whose gradients are kept."""
 
     def __init__(self, start: list[Host], lines: list[str], moving: list[int], outputs: list[int], kept: list[int]):
-        super().__init__(start, lines)
-        self.moving, self.outputs, self.kept = moving, outputs, kept
+        super().__init__(start, lines, outputs)
+        self.moving, self.kept = moving, kept
 
     def __repr__(self) -> str:
-        roles = f"    leaves {self.moving}, outputs {self.outputs}, kept {self.kept}\n"
+        roles = f"    leaves {self.moving}, kept {self.kept}\n"
         return super().__repr__() + roles
 
 

@@ -64,7 +64,8 @@ def weights(i: int, shape: tuple[int, ...]) -> Host:
 
 
 def loss_on_numpy(oracle: Oracle, start: list[Host]) -> float:
-    return sum(float((weights(i, x.shape) * (x + np.sin(x))).sum()) for i, x in enumerate(oracle.values(start)))
+    arrays = oracle.values(start)
+    return sum(float((weights(i, arrays[i].shape) * np.sin(arrays[i] + 0.3)).sum()) for i in oracle.program.outputs)
 
 
 def run(program: Program, own: bool, look: Callable[..., None] | None = None) -> tuple[list[Any], Any]:
@@ -72,8 +73,8 @@ def run(program: Program, own: bool, look: Callable[..., None] | None = None) ->
     leaves = [put(x, True) for x in program.start]
     loss = XP.sum(leaves[0] * 0.0)
     arrays = play(program, XP, list(leaves) if own else [x * 1.0 for x in leaves], look)
-    for i, x in enumerate(arrays):
-        loss = loss + XP.sum(put(weights(i, x.shape)) * (x + XP.sin(x)))
+    for i in program.outputs:
+        loss = loss + XP.sum(put(weights(i, arrays[i].shape)) * XP.sin(arrays[i] + 0.3))
     return leaves, loss
 
 

@@ -533,6 +533,17 @@ class TestOwnership:
         assert (x.grad.tolist(), g.tolist()) == ([1.0, 1.0], [1.0, 1.0])
 
     @pytest.mark.parametrize("create_graph", [False, True])
+    def test_what_two_inputs_share_is_not_added_to_in_place(self, device, create_graph):
+        """The rule of a sum hands one buffer on to both inputs; the read of one of them adds to its own alone."""
+        x, b = variable([1.0, 2.0], device=device), variable([3.0, 4.0], device=device)
+        h = x * 1.0
+        part = h[:1]
+        y = h + b
+        (xdbr.sum(part * 2.0) + xdbr.sum(y * 3.0) + xdbr.sum(y * 5.0)).backward(create_graph=create_graph)
+        assert x.grad.tolist() == [2.0 + 8.0, 8.0]
+        assert b.grad.tolist() == [8.0, 8.0]
+
+    @pytest.mark.parametrize("create_graph", [False, True])
     def test_a_hook_that_writes_its_argument_changes_nothing(self, device, create_graph):
         x, y = variable([1.0], device=device), variable([1.0], device=device)
         left, right = x * 1.0, y * 1.0
