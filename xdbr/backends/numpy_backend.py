@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._config import get_default_dtype
 from .._errors import DtypeError
 from .._typing import Key, RawArray
 from ._base import DTYPES, Backend, baseline, canonical_dtype, host_memory, references
@@ -68,14 +69,41 @@ def _add_rows(out: RawArray, rows: RawArray, v: RawArray) -> None:
     np.add.at(out.reshape(-1), (starts + np.arange(width)).reshape(-1), v.reshape(-1))
 
 
+# The functions of counts, by the arguments that are such.
+_COUNTS = {
+    "bdtr": (1,),
+    "bdtrc": (1,),
+    "bdtri": (1,),
+    "nbdtr": (0, 1),
+    "nbdtrc": (0, 1),
+    "nbdtri": (0, 1),
+    "pdtri": (0,),
+}
+
+
 class NumpySpecial(Special):
     """SciPy's special functions, which are NumPy's own; portable ones where SciPy is not installed."""
 
     def native(self, name: str, /) -> Callable[..., RawArray] | None:
-        if name == "riemann_zeta":
-            name = "zeta"  # SciPy's function with one argument
-        # SciPy warns of numbers of trials that are floating-point numbers, as they are among other such arguments.
-        return None if name in ("bdtr", "bdtrc", "bdtri") else scipy_function(name)
+        if name in _COUNTS:
+            return None  # SciPy warns of counts that are floating-point numbers, as they are among other such arguments
+        return scipy_function("zeta" if name == "riemann_zeta" else name)
+
+    def counting(self, name: str, found: Callable[..., RawArray], /) -> Callable[..., RawArray]:
+        native = scipy_function(name) if name in _COUNTS else None
+        if native is None:
+            return found
+        places = _COUNTS[name]
+
+        def of_counts(*args: Any) -> RawArray:
+            if any(np.asarray(args[i]).dtype.kind != "i" for i in places):
+                return found(*args)
+            arrays = [arg for arg in args if hasattr(arg, "dtype")]
+            default = np.dtype(get_default_dtype())
+            dtype = np.result_type(*(arg.dtype if arg.dtype.kind == "f" else default for arg in arrays))
+            return native(*args).astype(dtype)
+
+        return of_counts
 
 
 class NumpyBackend(Backend):

@@ -38,7 +38,8 @@ def gamma_by_a(xp: Any, a: Array, x: Array) -> Array:
     found = -gamma_density(xp, b + 1, at) * integral(
         xp,
         scale,
-        lambda u, b, at, side, slope: side * b * u - at * xp.expm1(side * u),
+        # Where the integrand has vanished, products of an infinite exponential with it would be NaN.
+        lambda u, b, at, side, slope: side * b * u - at * xp.expm1(xp.where(side * u > 25, 25.0, side * u)),
         lambda u, b, at, side, slope: side * slope + b * u,
         [b, at, side, slope],
     )

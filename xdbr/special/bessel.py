@@ -122,7 +122,7 @@ def yn(xp: Any, n: Array, x: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.yn(2, xdbr.asarray([1.0, 2.0], dtype="float64"))
-    Variable([-1.65068261, -0.61740810], dtype=float64)
+    Variable([-1.65068261, -0.6174081 ], dtype=float64)
     """
     return xp.special.yn(n, x)
 
@@ -213,7 +213,7 @@ def i1(xp: Any, x: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.i1(xdbr.asarray([0.0, 1.0], dtype="float64"))
-    Variable([0.        , 0.5651591], dtype=float64)
+    Variable([0.       , 0.5651591], dtype=float64)
     """
     return xp.special.i1(x)
 
@@ -304,7 +304,7 @@ def iv(xp: Any, v: Array, x: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.iv(0.5, xdbr.asarray([1.0, 2.0], dtype="float64"))
-    Variable([0.93767488, 2.04623686], dtype=float64)
+    Variable([0.93767489, 2.04623686], dtype=float64)
     """
     return xp.special.iv(v, x)
 
@@ -336,7 +336,7 @@ def kv(xp: Any, v: Array, x: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.kv(0.5, xdbr.asarray([1.0, 2.0], dtype="float64"))
-    Variable([0.46106850, 0.11993777], dtype=float64)
+    Variable([0.4610685 , 0.11993777], dtype=float64)
     """
     return xp.special.kv(v, x)
 

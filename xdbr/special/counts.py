@@ -53,7 +53,7 @@ def pdtr(xp: Any, k: Array, m: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.pdtr(2, xdbr.asarray([0.5, 2.0], dtype="float64"))
-    Variable([0., 0.], dtype=float64)
+    Variable([0.98561232, 0.67667642], dtype=float64)
     """
     return xp.special.pdtr(k, m)
 
@@ -67,7 +67,7 @@ def pdtrc(xp: Any, k: Array, m: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.pdtrc(2, xdbr.asarray([0.5, 2.0], dtype="float64"))
-    Variable([0., 0.], dtype=float64)
+    Variable([0.01438768, 0.32332358], dtype=float64)
     """
     return xp.special.pdtrc(k, m)
 
@@ -81,7 +81,7 @@ def pdtri(xp: Any, k: Array, y: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.pdtri(2, xdbr.asarray([0.5, 0.9], dtype="float64"))
-    Variable([0., 0.], dtype=float64)
+    Variable([2.67406031, 1.10206533], dtype=float64)
     """
     return xp.special.pdtri(k, y)
 
@@ -98,7 +98,7 @@ def bdtr(xp: Any, k: Array, n: Array, p: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.bdtr(2, 5, xdbr.asarray([0.1, 0.5], dtype="float64"))
-    Variable([0., 0.], dtype=float64)
+    Variable([0.99144, 0.5    ], dtype=float64)
     """
     return xp.special.bdtr(k, n, p)
 
@@ -112,7 +112,7 @@ def bdtrc(xp: Any, k: Array, n: Array, p: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.bdtrc(2, 5, xdbr.asarray([0.1, 0.5], dtype="float64"))
-    Variable([0., 0.], dtype=float64)
+    Variable([0.00856, 0.5    ], dtype=float64)
     """
     return xp.special.bdtrc(k, n, p)
 
@@ -126,7 +126,7 @@ def bdtri(xp: Any, k: Array, n: Array, y: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.bdtri(2, 5, xdbr.asarray([0.5, 0.9], dtype="float64"))
-    Variable([0., 0.], dtype=float64)
+    Variable([0.5       , 0.24663645], dtype=float64)
     """
     return xp.special.bdtri(k, n, y)
 
@@ -143,7 +143,7 @@ def nbdtr(xp: Any, k: Array, n: Array, p: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.nbdtr(2, 5, xdbr.asarray([0.5, 0.9], dtype="float64"))
-    Variable([0., 0.], dtype=float64)
+    Variable([0.2265625, 0.9743085], dtype=float64)
     """
     return xp.special.nbdtr(k, n, p)
 
@@ -157,7 +157,7 @@ def nbdtrc(xp: Any, k: Array, n: Array, p: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.nbdtrc(2, 5, xdbr.asarray([0.5, 0.9], dtype="float64"))
-    Variable([0., 0.], dtype=float64)
+    Variable([0.7734375, 0.0256915], dtype=float64)
     """
     return xp.special.nbdtrc(k, n, p)
 
@@ -171,7 +171,7 @@ def nbdtri(xp: Any, k: Array, n: Array, y: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.nbdtri(2, 5, xdbr.asarray([0.5, 0.9], dtype="float64"))
-    Variable([0., 0.], dtype=float64)
+    Variable([0.63588391, 0.83036158], dtype=float64)
     """
     return xp.special.nbdtri(k, n, y)
 

@@ -93,7 +93,7 @@ def fdtr(xp: Any, dfn: Array, dfd: Array, x: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.fdtr(2.0, 3.0, xdbr.asarray([0.0, 1.0], dtype="float64"))
-    Variable([0.       , 0.535242], dtype=float64)
+    Variable([0.      , 0.535242], dtype=float64)
     """
     return xp.special.betainc(dfn / 2, dfd / 2, _share(xp, dfn, dfd, x)[0])
 

@@ -153,7 +153,9 @@ def _boxcox(xp: Any, log_x: Array, lmbda: Array) -> Array:
     # At x = 0 the product of an infinite logarithm and the quotient says nothing, but the power is zero.
     zero = (log_x == -xp.inf) & (lmbda > 0)
     inside = xp.where(zero, 0.0, log_x)
-    return xp.where(zero, -1 / xp.where(zero, lmbda, 1.0), inside * xp.special.exprel(lmbda * inside))
+    infinite = (lmbda == 0) & xp.isinf(inside)
+    exponent = lmbda * xp.where(infinite, 0.0, inside)
+    return xp.where(zero, -1 / xp.where(zero, lmbda, 1.0), inside * xp.special.exprel(exponent))
 
 
 @composed
@@ -197,10 +199,18 @@ def _inv_boxcox(xp: Any, y: Array, lmbda: Array) -> Array:
 # -- angles ----------------------------------------------------------------------------------------------
 
 
+_LOST = 1e14
+"""Where an angle in degrees has no digits left: beyond, all four functions are 0, as SciPy's are."""
+
+
 def _reduced(xp: Any, x: Array, period: float) -> tuple[Array, Array]:
     """Give x less the nearest multiple of a period, and that multiple."""
-    turns = xp.round(x / period)
+    turns = xp.round(xp.where(xp.abs(x) > _LOST, 0.0, x) / period)
     return x - turns * period, turns
+
+
+def _unless_lost(xp: Any, x: Array, found: Array) -> Array:
+    return xp.where(xp.abs(x) > _LOST, 0.0, found)
 
 
 @composed
@@ -209,10 +219,10 @@ def sindg(xp: Any, x: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.sindg(xdbr.asarray([90.0, 180.0], dtype="float64"))
-    Variable([1., 0.], dtype=float64)
+    Variable([ 1., -0.], dtype=float64)
     """
     angle, turns = _reduced(xp, x, 180.0)
-    return parity(xp, turns) * xp.sin(angle * (math.pi / 180))
+    return _unless_lost(xp, x, parity(xp, turns) * xp.sin(angle * (math.pi / 180)))
 
 
 @composed
@@ -225,7 +235,7 @@ def cosdg(xp: Any, x: Array, /) -> Array:
     """
     # The cosine is the sine of an angle larger by 90, whose multiple of 180 is found before adding.
     angle, turns = _reduced(xp, x - 90, 180.0)
-    return -parity(xp, turns) * xp.sin(angle * (math.pi / 180))
+    return _unless_lost(xp, x, -parity(xp, turns) * xp.sin(angle * (math.pi / 180)))
 
 
 @composed
@@ -237,7 +247,7 @@ def tandg(xp: Any, x: Array, /) -> Array:
     Variable([1., 0.], dtype=float64)
     """
     angle, _ = _reduced(xp, x, 180.0)
-    return _tangent(xp, angle, False)
+    return _unless_lost(xp, x, _tangent(xp, angle, False))
 
 
 @composed
@@ -249,7 +259,7 @@ def cotdg(xp: Any, x: Array, /) -> Array:
     Variable([1., 0.], dtype=float64)
     """
     angle, _ = _reduced(xp, x, 180.0)
-    return _tangent(xp, angle, True)
+    return _unless_lost(xp, x, _tangent(xp, angle, True))
 
 
 def _tangent(xp: Any, angle: Array, reciprocal: bool) -> Array:
@@ -269,6 +279,6 @@ def radian(xp: Any, d: Array, m: Array, s: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.radian(xdbr.asarray([180.0, 1.0], dtype="float64"), 30, 0)
-    Variable([3.15031959, 0.02617994], dtype=float64)
+    Variable([3.1503193 , 0.02617994], dtype=float64)
     """
     return ((d * 60 + m) * 60 + s) * (math.pi / 648000)

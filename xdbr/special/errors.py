@@ -58,7 +58,7 @@ def erfcx(xp: Any, x: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.erfcx(xdbr.asarray([0.0, 1e5], dtype="float64"))
-    Variable([1.00000000e+00, 5.64189583e-06], dtype=float64)
+    Variable([1.00000000e+00, 5.64189584e-06], dtype=float64)
     """
     return xp.special.erfcx(x)
 

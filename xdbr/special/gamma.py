@@ -147,7 +147,7 @@ def multigammaln(xp: Any, a: Array, d: int, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.multigammaln(xdbr.asarray([3.0, 4.0], dtype="float64"), 2)
-    Variable([1.5501949 , 3.54056426], dtype=float64)
+    Variable([1.55019499, 3.56509801], dtype=float64)
     """
     d = int(d)
     a = floating(xp, a)
@@ -202,7 +202,7 @@ def betaln(xp: Any, a: Array, b: Array, /) -> Array:
 
     >>> import xdbr
     >>> xdbr.special.betaln(xdbr.asarray([2.0, 1000.0], dtype="float64"), 3)
-    Variable([ -2.48490665, -20.03311441], dtype=float64)
+    Variable([ -2.48490665, -20.03311616], dtype=float64)
     """
     return xp.special.betaln(a, b)
 

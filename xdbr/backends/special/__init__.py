@@ -32,11 +32,11 @@ PORTABLE: dict[str, str] = {
     name: module
     for module, names in {
         "bessel": "i0 i0e i1 i1e",
-        "distributions": "bdtr bdtrc bdtri nbdtr nbdtrc nbdtri pdtr pdtrc pdtri stdtr betaincc",
+        "distributions": "bdtr bdtrc bdtri nbdtr nbdtrc nbdtri pdtr pdtrc pdtri stdtr",
         "elementary": "entr exp2 exp10 expit kl_div log_expit logit rel_entr softplus xlog1py xlogy cbrt",
         "errors": "erf erfc erfcinv erfcx erfinv log_ndtr ndtr ndtri",
         "gamma": "beta betaln gamma gammaln gammasgn loggamma polygamma psi rgamma",
-        "incomplete": "betainc gammainc gammaincc",
+        "incomplete": "betainc betaincc gammainc gammaincc",
         "zeta": "riemann_zeta zeta zetac",
     }.items()
     for name in names.split()
@@ -65,8 +65,12 @@ class Special:
     def __getattr__(self, name: str) -> Callable[..., RawArray]:
         if name.startswith("_"):
             raise AttributeError(name)
-        found = _prepared(self.backend, name, self._resolve(name))
+        found = self.counting(name, _prepared(self.backend, name, self._resolve(name)))
         setattr(self, name, found)
+        return found
+
+    def counting(self, name: str, found: Callable[..., RawArray], /) -> Callable[..., RawArray]:
+        """Give the function to use for `name`, where the library has another one for integer arrays, else `found`."""
         return found
 
     def _resolve(self, name: str) -> Callable[..., RawArray]:
@@ -76,12 +80,16 @@ class Special:
             found = functools.partial(text, _Space(self))
         if found is None and self._use_host:
             found = self._on_host(name)
-        if found is None:
+        return self._missing(name) if found is None else found
+
+    def _missing(self, name: str) -> Callable[..., RawArray]:
+        def missing(*args: Any) -> RawArray:
             raise MissingDependencyError(
                 f"special.{name}: backend {self.backend.name!r} has no such function and there is no portable one; "
                 'SciPy has it: pip install "xdbr[scipy]"'
             )
-        return found
+
+        return missing
 
     def source(self, name: str, /) -> str:
         """Tell what computes a function: "native", "portable" or "host"."""

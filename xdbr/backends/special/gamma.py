@@ -83,7 +83,7 @@ def gammaln(xp: Any, x: RawArray, /) -> RawArray:
     inside = (x < 0) & (x > -math.inf)
     sine = xp.abs(sin_pi(xp, xp.where(inside, x, 0.5)))
     left = math.log(math.pi) - xp.log(xp.where(inside, size, 1.0)) - xp.log(sine) - right
-    return xp.where(inside, left, xp.where((x == 0) | xp.isinf(x), math.inf, right))
+    return xp.where(inside, left, xp.where(x == 0, math.inf, xp.where(xp.isinf(x), x, right)))
 
 
 def loggamma(xp: Any, x: RawArray, /) -> RawArray:

@@ -19,6 +19,7 @@ from .series import stirling
 __all__ = [
     "beta_density",
     "betainc",
+    "betaincc",
     "gamma_density",
     "gammainc",
     "gammaincc",
@@ -157,6 +158,15 @@ def _log_excess(xp: Any, d: Array, whole: Array) -> Array:
 
 def betainc(xp: Any, a: Array, b: Array, x: Array, /) -> Array:
     """Give the regularised incomplete beta function, for a, b > 0 and x in [0, 1]."""
+    return _beta_part(xp, a, b, x, True)
+
+
+def betaincc(xp: Any, a: Array, b: Array, x: Array, /) -> Array:
+    """Give the complement of the regularised incomplete beta function."""
+    return _beta_part(xp, a, b, x, False)
+
+
+def _beta_part(xp: Any, a: Array, b: Array, x: Array, lower: bool) -> Array:
     valid = (a > 0) & (b > 0) & (x >= 0) & (x <= 1) & (a < math.inf) & (b < math.inf)
     inside = valid & (x > 0) & (x < 1)
     a, b = xp.where(inside, a, 1.0), xp.where(inside, b, 1.0)
@@ -183,8 +193,8 @@ def betainc(xp: Any, a: Array, b: Array, x: Array, /) -> Array:
         )
     )
     part = xp.where(step, part + beta_density(xp, p + 1, q, y, z) * z / (p + q), part)
-    found = xp.where(upper, 1 - part, part)
-    return xp.where(inside, found, xp.where(valid, x, math.nan))
+    found = xp.where(upper, 1 - part, part) if lower else xp.where(upper, part, 1 - part)
+    return xp.where(inside, found, xp.where(valid, x if lower else 1 - x, math.nan))
 
 
 # -- Student's t -----------------------------------------------------------------------------------------
