@@ -301,7 +301,7 @@ class Variable(Installed):
             Variable of one element.
         create_graph: record the gradients too, so that they can be differentiated.
         retain_graph: keep what the graph has saved, for another backward; as `create_graph` by default.
-        inputs: collect only for these Variables, leaves or not.
+        inputs: collect only for these Variables, leaves or not, each for the value that it has now.
         loss_scale: a number that the starting cotangent is multiplied by.
 
         Raises `GradientError` where there is no graph, where it has been freed, or for several
@@ -322,6 +322,7 @@ class Variable(Installed):
     def retain_grad(self) -> Variable:
         """Collect `.grad` for this computed Variable too, for as long as it lives; gives the Variable back.
 
+        As with a leaf it is that of the present value: after a write to it, or to what it is a view of, call it again.
         Raises `GradientError` where it needs no gradient.
         """
         node = self._need_node("retain_grad")
@@ -332,7 +333,8 @@ class Variable(Installed):
     def register_hook(self, hook: Callable[[Variable], Variable | None]) -> Callable[[], None]:
         """Call `hook(gradient)` when backward has this Variable's whole gradient; what it returns replaces it.
 
-        Gives a function that removes the hook. Raises `GradientError` where the Variable needs no gradient.
+        Gives a function that removes the hook, which is one of the present value, as with `retain_grad`. Raises
+        `GradientError` where the Variable needs no gradient.
 
         >>> import xdbr
         >>> x = xdbr.Variable([1.0], requires_grad=True)
