@@ -280,7 +280,13 @@ REFUSALS: list[Refusal] = [
         lambda p: metrics.brier_score_loss(like(p, SIGNS), p),
         (uniform(12, low=0.1, high=0.9),),
     ),
-    refusal("metrics.roc_auc_score", lambda p: metrics.roc_auc_score(like(p, SIGNS), p), (T,)),
+    refusal(
+        "metrics.roc_auc_score",  # which calls `where` with one argument
+        lambda p: metrics.roc_auc_score(like(p, SIGNS), p),
+        (T,),
+        works=False,
+        said=r"where\(\) missing",
+    ),
     refusal("PCA.score", lambda x: decomposition.PCA(2, svd_solver="full").fit(x).score(x), (X,)),
     refusal("Ridge.score", lambda x, y: linear_model.Ridge().fit(x, y).score(x, y), (X, T)),
     refusal("LinearRegression", lambda x, y: linear_model.LinearRegression().fit(x, y).predict(x), (X, T)),
