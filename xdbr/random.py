@@ -416,7 +416,7 @@ def _permutations(source: Any, n: int, shape: Shape) -> RawArray:
         return source.permutation(n)
     drawn = [source.permutation(n) for _ in range(max(math.prod(shape), 1))]
     xp = RAW_NAMESPACES[type(drawn[0])]
-    return xp.reshape(xp.stack(drawn)[: math.prod(shape)], (*shape, n))
+    return xp.reshape(xp.stack(drawn)[: math.prod(shape), ...], (*shape, n))
 
 
 # -- checks ------------------------------------------------------------------------------------------

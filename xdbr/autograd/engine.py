@@ -21,6 +21,7 @@ from heapq import heappop, heappush
 from typing import Any, cast
 
 from .. import backends
+from .._config import MODE
 from .._errors import DeviceError, DtypeError, GradientError, ShapeError
 from ..backends import Backend, Device, canonical_dtype, place_of
 from .graph import Node, Watch
@@ -75,7 +76,8 @@ class Walk:
         It stops, and gives False, where it comes to a library that has a current device and none is kept.
         """
         heap, pending, owned, flagged, needed = self.heap, self.pending, self.owned, self.flagged, self.needed
-        retain, careful, stops = self.retain, self.debug or self.place is not None, self.stops
+        retain, stops = self.retain, self.stops
+        careful = self.debug or self.place is not None or bool(MODE.get().batches)
         kind: type | None = None
         xp: Any = None
         dtype: Any = None
@@ -418,8 +420,25 @@ def _gate(xp: Any, saved: Any, g: Any) -> Any:
     return xp.extras.gate(saved, g) if isinstance(saved, Variable) and saved._node is not None else saved
 
 
+def _level_of(g: Any) -> Any:
+    """Give the backend of a raw cotangent that belongs to a level of vmap; `None` for any other."""
+    backend = _backend_of(g)
+    return backend if backend.depth else None
+
+
+def _lifted(saved: Any, level: Any) -> Any:
+    """Give a saved array, or a list of them, at the level of the cotangent that it meets in a rule."""
+    if type(saved) is list:
+        return [_lifted(part, level) for part in saved]
+    backend = backends.of(saved)
+    if backend is None or backend.depth >= level.depth:
+        return saved
+    return level.lifted(_lifted(saved, level.below))
+
+
 def _rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any, gated: bool) -> list[Any]:
     prim = node.prim
+    level = _level_of(g) if live is None else None
     if prim.flat:
         if prim.rules is None:
             raise missing_rule(prim, 0)
@@ -431,9 +450,13 @@ def _rules(node: Node, g: Any, xp: Any, wanted: list[bool], live: Any, gated: bo
             if rule is None:
                 raise missing_rule(prim, i)
             values = flat_saved(node, i, live)
+            if level is not None:
+                values = [_lifted(value, level) for value in values]
             found.append(rule(xp, g, *([_gate(xp, value, g) for value in values] if gated else values)))
         return found
     saved: dict[str, Any] = node.d1 if live is None else prim.lift(node)
+    if level is not None:
+        saved = {name: _lifted(value, level) for name, value in saved.items()}
     if gated:
         saved = {name: _gate(xp, value, g) for name, value in saved.items()}
     if prim.joint is not None:

@@ -131,7 +131,7 @@ def own_mask(key: Any) -> Any:
     """Give the mask in an index that differs from example to example; `None` where there is none."""
     for part in key if isinstance(key, tuple) else (key,):
         backend = backends.of(part)
-        if backend is not None and backend.depth and part.batch is not None and canonical_dtype(part.dtype) == "bool":
+        if backend is not None and backend.depth and part.differs and canonical_dtype(part.dtype) == "bool":
             return part
     return None
 

@@ -306,7 +306,7 @@ def _raw_key_part(part: Any, backend: Backend, x: Variable) -> Any:
         name = part.dtype.name
         if not name.startswith(("int", "uint", "bool")):
             raise IndexError(f"getitem: an index array must have an integer or boolean dtype; got {part.dtype}")
-        if name != "bool" and tuple(raw.shape) == () and (not backend.depth or raw.batch is None):
+        if name != "bool" and tuple(raw.shape) == () and (not backend.depth or not raw.differs):
             return int(raw)
         # PyTorch takes uint8 for a mask, and refuses the other unsigned dtypes.
         return RAW_NAMESPACES[type(raw)].astype(raw, backend.dtype("int64")) if name.startswith("uint") else raw

@@ -58,6 +58,11 @@ class BatchedArray:
         """The device object of the library underneath."""
         return self.payload.device
 
+    @property
+    def differs(self) -> bool:
+        """Whether it differs from example to example, at this level or one below."""
+        return self.batch is not None or (isinstance(self.payload, BatchedArray) and self.payload.differs)
+
     def __getitem__(self, key: Any, /) -> BatchedArray:
         found: BatchedArray = self.backend.extras.read(self, key=key)
         return found
