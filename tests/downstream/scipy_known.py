@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 UNPROMOTED = "mixes floats with integers or truths, for which the standard has no common dtype"
-WRAPPED = "draws integers beyond 32 bits, which the reference wraps to 32: counts that nobody gave"
 UFUNC = "applies a ufunc of NumPy's to an array of xp, and `Variable.__array_ufunc__` is None"
 
 KNOWN: dict[str, str] = {
@@ -14,8 +13,6 @@ KNOWN: dict[str, str] = {
     r"test_logsumexp.py::TestLogSumExp::test_dtypes_ab\[\w+-(float|complex)\d+-int\d+\]": UNPROMOTED,
     r"test_signaltools.py::TestLinearFilter\w+::test_lfiltic_bad_zi": UNPROMOTED,
     r"test_correlation.py::Test(Theil|Siegel)slopes::test_against_mstats\[\w+-2-(separate|other)\]": UNPROMOTED,
-    r"test_support_alternative_backends\[\w+-(bdtr|bdtri)-(float32-shapes3|float64-shapes[23])\]": WRAPPED,
-    r"test_support_alternative_backends\[\w+-(bdtrc|nbdtrc?|nbdtri|pdtri)-float(32|64)-shapes[23]\]": WRAPPED,
     # One from SciPy's own tests, the other from Matplotlib, which gets limits of axes.
     r"test_signaltools.py::Test(SOS)?FiltFilt::test_sine": UFUNC,
     r"test_hierarchy.py::TestDendrogram::test_dendrogram_(plot|truncate_mode)": UFUNC,
