@@ -166,6 +166,11 @@ def _number(function: str, argument: str, value: Any) -> Any:
     raise TypeError(f"{function}: {argument} must be a number; got {type(value).__name__}")
 
 
+def _depend_on_example(*values: Any) -> bool:
+    """Tell whether a value is another for each example of a vmap, so that it is no number here."""
+    return any(type(x) in VARIABLES and x._backend.depth and x._raw.differs for x in values)
+
+
 def _lengths(function: str, shape: Any) -> tuple[int, ...]:
     """Read the shape of a new array: no length is negative."""
     found = lengths(function, shape)
@@ -382,7 +387,8 @@ def full(at: At, shape: Any, fill_value: Any, *, dtype: Dtype = None, device: An
         from .manipulation import broadcast_to
 
         made = broadcast_to(fill_value, _lengths("full", shape))
-        return made if dtype is None else astype(made, dtype)
+        made = made if dtype is None else astype(made, dtype)
+        return made if device is None else to_device(made, at.where)
     fill_value = _number("full", "fill_value", fill_value)
     return at.xp.full(_lengths("full", shape), fill_value, dtype=at.dtype(dtype, fill_value), device=at.device)
 
@@ -398,6 +404,11 @@ def linspace(
     Variable([0. , 0.5, 1. ], dtype=float32)
     """
     given = (start, stop)
+    if _depend_on_example(*given):
+        samples = (0j if getattr(getattr(x, "dtype", None), "kind", "f") == "c" else 0.0 for x in given)
+        found = at.dtype(dtype, *samples)
+        t = wrap(at.xp.linspace(0.0, 1.0, num, dtype=found, device=at.device, endpoint=endpoint))
+        return astype((1 - t) * start + t * stop, found)
     start, stop = _number("linspace", "start", start), _number("linspace", "stop", stop)
     made = at.xp.linspace(
         start, stop, num, dtype=at.dtype(dtype, 0.0, start, stop), device=at.device, endpoint=endpoint
@@ -482,6 +493,10 @@ def full_like(x: Any, /, fill_value: Any, *, dtype: Dtype = None, device: Any = 
     >>> xdbr.full_like(xdbr.ones(2), 3)
     Variable([3., 3.], dtype=float32)
     """
+    if _depend_on_example(fill_value):
+        from .manipulation import broadcast_to
+
+        return astype(broadcast_to(fill_value, tuple(x.shape)), x.dtype if dtype is None else dtype)
     number = _number("full_like", "fill_value", fill_value)
     made = _like("full_like", x, dtype, device, number)
     if made.dtype.kind in "biu" or not _moves(fill_value):
