@@ -386,7 +386,8 @@ def flat_saved(node: Node, which: int, live: Any = None) -> list[Any]:
             values.append(edge.dtype if edge is not None else getattr(node.d1 if i == 0 else node.d2, "dtype", None))
         else:
             raw = node.d1 if i == 0 else node.d2
-            values.append(raw if live is None or edge is None else wrap(raw, edge))
+            # An array that needs no gradient as well: the operators of raw arrays take no Variables beside them.
+            values.append(raw if live is None or (edge is None and backends.of(raw) is None) else wrap(raw, edge))
     return values
 
 

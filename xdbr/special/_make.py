@@ -10,7 +10,7 @@ from .. import backends
 from .._typing import Array
 from ..array_api._rules import floating
 from ..autograd.primitive import PrimitiveFunction, composite, primitive
-from ..autograd.variable import VARIABLES, Variable
+from ..autograd.variable import VARIABLES, Variable, wrap
 
 __all__ = ["beside", "composed", "floating", "promoted", "special"]
 
@@ -38,8 +38,11 @@ def promoted(xp: Any, *args: Any) -> list[Array]:
     In a rule or composition: at least one argument is an array; Python numbers and, beside arrays, NumPy scalars
     are weak.
     """
-    arrays = [arg for arg in args if not _is_weak(arg, len(args))]
-    arrays = [floating(xp, arg) for arg in arrays or args]
+    arrays = [arg for arg in args if not _is_weak(arg, len(args))] or list(args)
+    if any(type(arg) in VARIABLES for arg in arrays):
+        # A rule is handed what needs no gradient as it was saved, and the operators of raw arrays take no Variables.
+        arrays = [arg if type(arg) in VARIABLES else wrap(arg) for arg in arrays]
+    arrays = [floating(xp, arg) for arg in arrays]
     dtype = arrays[0].dtype
     if any(arg.dtype != dtype for arg in arrays[1:]):
         dtype = xp.result_type(*arrays)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from .._typing import Array
 from ..backends.special.series import polynomial
-from ._make import special
+from ._make import beside, special
 
 __all__ = [
     "i0",
@@ -41,6 +42,14 @@ def _over(xp: Any, value: Array, x: Array, series: tuple[float, ...]) -> Array:
     near = xp.abs(x) < 1
     z = xp.where(near, x, 0.0)
     return xp.where(near, polynomial(z * z / 4, series), value / xp.where(near, 1.0, x))
+
+
+def _difference(f: Callable[..., Array], v: Array, x: Array) -> Array:
+    return (f(v - 1, x) - f(v + 1, x)) / 2
+
+
+def _mean(f: Callable[..., Array], v: Array, x: Array) -> Array:
+    return (f(v - 1, x) + f(v + 1, x)) / 2
 
 
 # -- of the first and second kind ----------------------------------------------------------------------
@@ -113,7 +122,7 @@ def jv(xp: Any, v: Array, x: Array, /) -> Array:
     return xp.special.jv(v, x)
 
 
-jv.vjp(None, lambda xp, g, v, x: g * (xp.special.jv(v - 1, x) - xp.special.jv(v + 1, x)) / 2)
+jv.vjp(None, lambda xp, g, v, x: g * _difference(xp.special.jv, *beside(xp, g, v, x)))
 
 
 @special
@@ -127,7 +136,7 @@ def yn(xp: Any, n: Array, x: Array, /) -> Array:
     return xp.special.yn(n, x)
 
 
-yn.vjp(None, lambda xp, g, n, x: g * (xp.special.yn(n - 1, x) - xp.special.yn(n + 1, x)) / 2)
+yn.vjp(None, lambda xp, g, n, x: g * _difference(xp.special.yn, *beside(xp, g, n, x)))
 
 
 @special
@@ -141,7 +150,7 @@ def yv(xp: Any, v: Array, x: Array, /) -> Array:
     return xp.special.yv(v, x)
 
 
-yv.vjp(None, lambda xp, g, v, x: g * (xp.special.yv(v - 1, x) - xp.special.yv(v + 1, x)) / 2)
+yv.vjp(None, lambda xp, g, v, x: g * _difference(xp.special.yv, *beside(xp, g, v, x)))
 
 # -- modified ------------------------------------------------------------------------------------------
 
@@ -309,7 +318,7 @@ def iv(xp: Any, v: Array, x: Array, /) -> Array:
     return xp.special.iv(v, x)
 
 
-iv.vjp(None, lambda xp, g, v, x: g * (xp.special.iv(v - 1, x) + xp.special.iv(v + 1, x)) / 2)
+iv.vjp(None, lambda xp, g, v, x: g * _mean(xp.special.iv, *beside(xp, g, v, x)))
 
 
 @special
@@ -324,7 +333,7 @@ def ive(xp: Any, v: Array, x: Array, /) -> Array:
 
 
 def _ive_rule(xp: Any, g: Array, v: Array, x: Array, out: Array) -> Array:
-    return g * ((xp.special.ive(v - 1, x) + xp.special.ive(v + 1, x)) / 2 - xp.sign(x) * out)
+    return g * (_mean(xp.special.ive, *beside(xp, g, v, x)) - xp.sign(x) * out)
 
 
 ive.vjp(None, _ive_rule)
@@ -341,7 +350,7 @@ def kv(xp: Any, v: Array, x: Array, /) -> Array:
     return xp.special.kv(v, x)
 
 
-kv.vjp(None, lambda xp, g, v, x: -g * (xp.special.kv(v - 1, x) + xp.special.kv(v + 1, x)) / 2)
+kv.vjp(None, lambda xp, g, v, x: -g * _mean(xp.special.kv, *beside(xp, g, v, x)))
 
 
 @special
@@ -357,5 +366,5 @@ def kve(xp: Any, v: Array, x: Array, /) -> Array:
 
 kve.vjp(
     None,
-    lambda xp, g, v, x, out: g * (out - (xp.special.kve(v - 1, x) + xp.special.kve(v + 1, x)) / 2),
+    lambda xp, g, v, x, out: g * (out - _mean(xp.special.kve, *beside(xp, g, v, x))),
 )

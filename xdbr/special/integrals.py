@@ -158,7 +158,12 @@ def hyp1f1(xp: Any, a: Array, b: Array, x: Array, /) -> Array:
     return xp.special.hyp1f1(a, b, x)
 
 
-hyp1f1.vjp(None, None, lambda xp, g, a, b, x: g * (a / b * xp.special.hyp1f1(a + 1, b + 1, x)))
+def _hyp1f1_rule(xp: Any, g: Array, a: Array, b: Array, x: Array) -> Array:
+    a, b, x = beside(xp, g, a, b, x)
+    return g * (a / b * xp.special.hyp1f1(a + 1, b + 1, x))
+
+
+hyp1f1.vjp(None, None, _hyp1f1_rule)
 
 
 @special

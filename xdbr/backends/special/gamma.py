@@ -70,7 +70,7 @@ def _positive_log(xp: Any, x: RawArray) -> RawArray:
     a = xp.where(tiny, x, 0.25)
     b = xp.where(unit, x - 1, 0.0)
     e, product = _lowered(xp, xp.where(low, x, 2.0))
-    z = xp.where(x >= 10, x, 10.0)
+    z = xp.where(x < 10, 10.0, x)
     far = (z - 0.5) * (xp.log(z) - 1) + (_HALF_LOG_2PI - 0.5 + stirling(z))
     below = xp.where(tiny, _log_gamma_2(a) - xp.log1p(a) - xp.log(a), _log_gamma_2(b) - xp.log1p(b))
     return xp.where(tiny | unit, below, xp.where(low, _log_gamma_2(e) + xp.log(product), far))

@@ -56,7 +56,7 @@ def riemann_zeta(xp: Any, x: RawArray, /) -> RawArray:
     left = x < 0
     s = xp.where(left, 1 - x, x)
     s = xp.where(s == 1, 2.0, s)
-    low = xp.where(s < 1e15, s, 1e15)
+    low = xp.where(s > 1e15, 1e15, s)
     total = _tail(xp, low, xp.full_like(s, float(TERMS)))
     for k in reversed(range(1, TERMS)):
         total = total + float(k) ** -low
