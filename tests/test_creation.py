@@ -36,6 +36,14 @@ class TestNumbersThatNeedGradient:
         xdbr.sum(y).backward()
         assert float(x.grad) == expected
 
+    def test_full_lies_where_it_is_asked_to(self, device):
+        x = needs(device)
+        other = "strict" if device.name == "numpy" else "numpy"
+        y = xdbr.full((2,), x, device=other)
+        assert y.device == xdbr.Device(other)
+        xdbr.sum(y).backward()
+        assert float(x.grad) == 2.0
+
     def test_how_many_elements_there_are_has_none(self, xp, device):
         with xdbr.device(device):
             assert not xp.arange(needs(device)).requires_grad
