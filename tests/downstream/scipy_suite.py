@@ -130,7 +130,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Count a test that stops with `GradientError` as stopped: xdbr says so rather than cut the graph."""
     report = yield
-    if call.excinfo is not None and call.excinfo.errisinstance(xdbr.GradientError):
+    error = None if call.excinfo is None else call.excinfo.value
+    while error is not None and not isinstance(error, xdbr.GradientError):
+        error = error.__context__  # `pytest.warns` has an error of its own to report then
+    if error is not None:
         report.outcome = "skipped"
-        report.longrepr = (str(item.path), item.location[1], f"stopped: {str(call.excinfo.value).partition(';')[0]}")
+        report.longrepr = (str(item.path), item.location[1], f"stopped: {str(error).partition(';')[0]}")
     return report
