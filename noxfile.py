@@ -407,8 +407,12 @@ def conformance_full(session: nox.Session, backend: str) -> None:
 # ------------------------------------------------------------------------------------- downstream code
 
 
+# array-api-strict refuses what SciPy does beyond the letter of the standard (`tanhsinh` multiplies integers by floats).
+LENIENT = [backend for backend in BACKENDS if backend != "strict"]
+
+
 @nox.session(python=NEWEST_PYTHON)
-@nox.parametrize("backend", list(BACKENDS), ids=list(BACKENDS))
+@nox.parametrize("backend", LENIENT, ids=LENIENT)
 def downstream(session: nox.Session, backend: str) -> None:
     """Check gradients through SciPy, scikit-learn, einops, array-api-extra and xarray; `-- -k stats`."""
     install_for(session, backend, "downstream", tools=("pytest", "hypothesis"))

@@ -239,7 +239,7 @@ def on_torch(call: Call) -> Result:
     """Run a call on torch's tensors and judge it."""
     import torch
 
-    leaves = [torch.tensor(x, requires_grad=True) for x in call.inputs]
+    leaves = [torch.tensor(x.copy(), requires_grad=True) for x in call.inputs]
     try:
         results = flat(quiet(call.run, *leaves))
         results = [y if isinstance(y, torch.Tensor) else torch.tensor(y) for y in results]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import numpy as np
 from scipy import stats
 
@@ -113,6 +115,14 @@ REFUSALS: list[Refusal] = [
     Refusal("stats.gaussian_kde", lambda x: stats.gaussian_kde(x)(0.3), (Z,)),
     Refusal("stats.multivariate_normal.pdf", lambda x: stats.multivariate_normal.pdf(x, mean=[0, 0]), (X,)),
     Refusal("stats.Normal.pdf", lambda x: stats.Normal().pdf(x), (X,)),
-    Refusal("stats.linregress", lambda x, y: stats.linregress(x, y).slope, (Z, normal(24, seed=4))),
-    Refusal("stats.theilslopes", lambda x, y: stats.theilslopes(x, y)[0], (Z, normal(24, seed=4))),
 ]
+
+# Calls that take arrays of other libraries from SciPy 1.18 on, and leave the world of arrays before.
+for row in (
+    ("stats.linregress", lambda x, y: stats.linregress(x, y).slope, (Z, normal(24, seed=4))),
+    ("stats.theilslopes", lambda x, y: stats.theilslopes(x, y)[0], (Z, normal(24, seed=4))),
+):
+    if version("scipy") >= "1.18":
+        CALLS.append(Call(*row))
+    else:
+        REFUSALS.append(Refusal(*row))
