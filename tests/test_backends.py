@@ -403,16 +403,6 @@ def test_bfloat16_is_no_dtype_of_numpy():
         xdbr.zeros(2, dtype="bfloat16", device="numpy")
 
 
-def test_bfloat16_arithmetic_of_dtypes():
-    import pickle
-
-    bf = canonical_dtype("bfloat16")
-    assert (bf.name, bf.kind, bf.itemsize) == ("bfloat16", "f", 2)
-    assert bf == "bfloat16" and bf != np.dtype("float32") and np.dtype("float16") != bf
-    assert pickle.loads(pickle.dumps(bf)) is bf
-    assert dtypes.isdtype(bf, "real floating") and not dtypes.isdtype(bf, "integral")
-    assert dtypes.result_type((bf, np.dtype("float16")), "float32") == np.dtype("float32")
-    assert dtypes.result_type((bf, np.dtype("float64")), "float32") == np.dtype("float64")
 @pytest.mark.parametrize("name", ["torch", "jax"])
 @pytest.mark.parametrize("numbers", [1.5, [1, 2], [[1.0], [2.015625]], [True]], ids=repr)
 def test_bfloat16_from_python_numbers(name, numbers):
@@ -438,6 +428,16 @@ def test_complex_numbers_lose_no_part_unasked(backend, dtype):
         xdbr.asarray([1 + 2j], dtype=dtype, device=backend.default_device())
 
 
+def test_bfloat16_arithmetic_of_dtypes():
+    import pickle
+
+    bf = canonical_dtype("bfloat16")
+    assert (bf.name, bf.kind, bf.itemsize) == ("bfloat16", "f", 2)
+    assert bf == "bfloat16" and bf != np.dtype("float32") and np.dtype("float16") != bf
+    assert pickle.loads(pickle.dumps(bf)) is bf
+    assert dtypes.isdtype(bf, "real floating") and not dtypes.isdtype(bf, "integral")
+    assert dtypes.result_type((bf, np.dtype("float16")), "float32") == np.dtype("float32")
+    assert dtypes.result_type((bf, np.dtype("float64")), "float32") == np.dtype("float64")
     assert dtypes.result_type((bf, np.dtype("complex64")), "float32") == np.dtype("complex64")
     assert dtypes.result_type((bf, 1.0), "float32") is bf
     assert dtypes.can_cast(bf, "float32") and not dtypes.can_cast("float16", bf) and not dtypes.can_cast(bf, "float16")

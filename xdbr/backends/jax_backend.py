@@ -147,10 +147,6 @@ class JaxBackend(CompatBackend):
     def version(self) -> str:
         return str(self._jax.__version__)
 
-    # -- arrays and dtypes -------------------------------------------------------------------
-
-    def dtype(self, dtype: Any, /) -> Any:
-        found = canonical_dtype(dtype)
     # -- special functions -------------------------------------------------------------------
 
     @functools.cached_property
@@ -159,6 +155,10 @@ class JaxBackend(CompatBackend):
 
         return JaxSpecial(self)
 
+    # -- arrays and dtypes -------------------------------------------------------------------
+
+    def dtype(self, dtype: Any, /) -> Any:
+        found = canonical_dtype(dtype)
         if isinstance(found, np.dtype):
             return found  # as its arrays have it; `jax.numpy.float32` is a scalar type
         return None if dtype is None else np.dtype(super().dtype(dtype))

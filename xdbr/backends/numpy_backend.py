@@ -156,9 +156,20 @@ class NumpyBackend(Backend):
         return part is whole or part.base is whole or (part.base is not None and part.base is whole.base)
 
     def from_dlpack(self, x: Any, /, *, device: Device | None = None, copy: bool | None = None) -> RawArray:
+        if _IS_2_0:
+            from .numpy_older import import_dlpack
+
+            return import_dlpack(x, to_host=device is not None, copy=copy)
         # Without a device NumPy takes what lies in host memory; with one, x may copy itself there.
         place: dict[str, Any] = {} if device is None else {"device": "cpu"}
         return np.from_dlpack(x, copy=copy, **place)
+
+    def dlpack(self, raw: RawArray, /, **options: Any) -> Any:
+        if _IS_2_0:
+            from .numpy_older import export_dlpack
+
+            return export_dlpack(raw, **options)
+        return super().dlpack(raw, **options)
 
     def exclusive(self, holder: Any, /) -> bool:
         raw = holder._data
@@ -169,21 +180,10 @@ class NumpyBackend(Backend):
 
     # -- dtypes ------------------------------------------------------------------------------
 
-        if _IS_2_0:
-            from .numpy_older import import_dlpack
-
-            return import_dlpack(x, to_host=device is not None, copy=copy)
     def dtype(self, dtype: Any, /) -> Any:
         if dtype is None:
             return None
         found = canonical_dtype(dtype)
-    def dlpack(self, raw: RawArray, /, **options: Any) -> Any:
-        if _IS_2_0:
-            from .numpy_older import export_dlpack
-
-            return export_dlpack(raw, **options)
-        return super().dlpack(raw, **options)
-
         if not isinstance(found, np.dtype) or found.kind not in "biufc":
             raise DtypeError(f"backend {self.name!r} has no dtype {found}; it has {', '.join(DTYPES)}")
         return found
@@ -199,12 +199,12 @@ class NumpyBackend(Backend):
     def from_raw_device(self, raw: Any, /) -> Device | None:
         return self._device if isinstance(raw, str) and raw == "cpu" else None
 
-    def version(self) -> str:
-        return np.__version__
-
     @functools.cached_property
     def special(self) -> Special:
         return NumpySpecial(self)
+
+    def version(self) -> str:
+        return np.__version__
 
     def memory(self, device: Device | None = None, /) -> dict[str, int]:
         return host_memory()

@@ -51,7 +51,7 @@ def _floating(x: RawArray) -> RawArray:
 def _mean(x: RawArray, /, *, axis: Axis = None, keepdims: bool = False) -> RawArray:
     x = _floating(x)
     if x.dtype.char == "e":  # NumPy sums halves in single precision
-        return np.mean(x, axis=axis, keepdims=keepdims)
+        return np.mean(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
     return _add(x, axis, None, None, keepdims) / (x.size if axis is None else _count(x.shape, axis))
 
 
@@ -111,7 +111,7 @@ def _broadcast_to(x: RawArray, /, shape: Shape) -> RawArray:
 
 
 def _unique_values(x: RawArray, /) -> RawArray:
-    # In order, which the standard leaves open and scikit-learn counts on; `np.unique_values` gives that of a hash table.
+    # In order, which the standard leaves open and scikit-learn counts on; `np.unique_values` gives a hash table's.
     return np.unique(x, equal_nan=False)
 
 

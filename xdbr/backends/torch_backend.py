@@ -158,6 +158,14 @@ class TorchBackend(CompatBackend):
     def version(self) -> str:
         return str(self._torch.__version__)
 
+    # -- special functions -------------------------------------------------------------------
+
+    @functools.cached_property
+    def special(self) -> Special:
+        from .special.libraries import TorchSpecial
+
+        return TorchSpecial(self, self._torch)
+
     # -- arrays ------------------------------------------------------------------------------
 
     def as_array(self, raw: RawArray, /) -> RawArray:
@@ -173,14 +181,6 @@ class TorchBackend(CompatBackend):
     ) -> RawArray:
         if isinstance(obj, self._torch.Tensor):
             self.as_array(obj)
-    # -- special functions -------------------------------------------------------------------
-
-    @functools.cached_property
-    def special(self) -> Special:
-        from .special.libraries import TorchSpecial
-
-        return TorchSpecial(self, self._torch)
-
         elif isinstance(obj, np.ndarray):
             obj = _readable(obj)
         return super().asarray(obj, dtype=dtype, device=device, copy=copy)
