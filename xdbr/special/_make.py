@@ -46,7 +46,7 @@ def promoted(xp: Any, *args: Any) -> list[Array]:
     dtype = arrays[0].dtype
     if any(arg.dtype != dtype for arg in arrays[1:]):
         dtype = xp.result_type(*arrays)
-    device = arrays[0].device
+    device = getattr(arrays[0], "device", None)  # before NumPy 2.1 its scalars have none
     found = []
     left = iter(arrays)
     for arg in args:

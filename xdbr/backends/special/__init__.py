@@ -141,10 +141,11 @@ def _prepared(backend: Backend, name: str, function: Callable[..., RawArray]) ->
     floating = {backend.dtype(one) for one in backend.supported_dtypes(None) if one in ("float32", "float64")}
 
     def call(x: Any, /, *others: Any) -> RawArray:
-        dtype = getattr(x, "dtype", None)
-        if dtype in floating:
+        if hasattr(x, "dtype") and x.dtype in floating:
+            dtype = x.dtype
             for other in others:
-                if getattr(other, "dtype", None) != dtype:
+                # NumPy's float64 equals None.
+                if not hasattr(other, "dtype") or other.dtype != dtype:
                     break
             else:
                 return function(x, *others)

@@ -167,41 +167,43 @@ def _positive_psi(xp: Any, x: RawArray) -> RawArray:
     return xp.where(near, low, xp.where(below, low - 1 / xp.where(below, x, 1.0), far))
 
 
-_REFLECTED = 6
-
-
 def polygamma(xp: Any, n: RawArray, x: RawArray, /) -> RawArray:
-    """Give the derivatives of psi; those of an order above 6 are NaN for negative x."""
+    """Give the derivatives of psi, by the zeta function; left of 0 its sum is one of three such."""
     order = xp.where(n > 0, n, 1.0)
-    left = x < 0
-    positive = xp.where(left, 1 - x, x)
+    left = (x < 0) & (xp.floor(x) != x) & (x > -math.inf)
+    some = xp.where(left, x, -0.5)
+    # The terms with positive k + x, and those with negative: the latter end where k is 0.
+    above, below = some - xp.floor(some), xp.ceil(some) - some
+    total = xp.special.zeta(order + 1, xp.where(left, above, x))
     sign = parity(xp, order + 1)
-    found = sign * gamma(xp, order + 1) * xp.special.zeta(order + 1, positive)
-    # psi(1 - x) - psi(x) = pi cot(pi x), n times differentiated: a polynomial of the cotangent.
-    some = xp.where(left, x - xp.round(x), 0.5)
-    cotangent = 1 / xp.tan(math.pi * some)
-    reflection = xp.full_like(x, math.nan) + 0 * n
-    coefficients = [0.0, 1.0]
-    for k in range(1, _REFLECTED + 1):
-        slope = [i * c for i, c in enumerate(coefficients)][1:]
-        coefficients = [-math.pi * c for c in _sum(slope, [0.0, 0.0, *slope])]
-        reflection = xp.where(order == k, math.pi * polynomial(cotangent, tuple(coefficients)), reflection)
-    found = xp.where(left, -sign * found - reflection, found)
-    pole = (x <= 0) & (xp.floor(x) == x)
-    found = xp.where(pole, math.inf, found)
+    both = (total + sign * xp.special.zeta(order + 1, below)) - sign * xp.special.zeta(order + 1, 1 - some)
+    total = xp.where(left, both, total)
+    found = sign * gamma(xp, order + 1) * total
     return xp.where(n == 0, psi(xp, x + 0 * n), xp.where(n < 0, math.nan, found))
-
-
-def _sum(a: list[float], b: list[float]) -> list[float]:
-    n = max(len(a), len(b))
-    return [x + y for x, y in zip(a + [0.0] * (n - len(a)), b + [0.0] * (n - len(b)), strict=True)]
 
 
 # -- beta ------------------------------------------------------------------------------------------------
 
 
+def _at_poles(xp: Any, a: RawArray, b: RawArray) -> tuple[RawArray, RawArray, RawArray, RawArray]:
+    """Tell where an argument is 0, -1, ..., and where the function is finite all the same; give arguments for there.
+
+    That is where the other one is a positive integer b < 1 - a: beta(a, b) = (-1)**b beta(1 - a - b, b).
+    """
+    first, second = (a <= 0) & (xp.floor(a) == a), (b <= 0) & (xp.floor(b) == b)
+    p, q = xp.where(first, a, b), xp.where(first, b, a)
+    finite = (first | second) & (q > 0) & (xp.floor(q) == q) & (1 - p - q > 0)
+    return first | second, finite, xp.where(finite, 1 - p - q, 1.0), xp.where(finite, q, 1.0)
+
+
 def betaln(xp: Any, a: RawArray, b: RawArray, /) -> RawArray:
     """Give the logarithm of the absolute value of the beta function."""
+    pole, finite, p, q = _at_poles(xp, a, b)
+    a, b = xp.where(pole, p, a), xp.where(pole, q, b)
+    return xp.where(pole & ~finite, math.inf, _betaln(xp, a, b))
+
+
+def _betaln(xp: Any, a: RawArray, b: RawArray) -> RawArray:
     least, most = xp.minimum(a, b), xp.maximum(a, b)
     small, both = most < 10, least >= 10
     p, q = xp.where(small, a, 1.0), xp.where(small, b, 1.0)
@@ -222,8 +224,15 @@ def betaln(xp: Any, a: RawArray, b: RawArray, /) -> RawArray:
 
 def beta(xp: Any, a: RawArray, b: RawArray, /) -> RawArray:
     """Give the beta function: by products where they do not overflow."""
+    pole, finite, p, q = _at_poles(xp, a, b)
+    a, b = xp.where(pole, p, a), xp.where(pole, q, b)
+    found = _beta(xp, a, b)
+    return xp.where(pole, xp.where(finite, parity(xp, q) * found, math.inf), found)
+
+
+def _beta(xp: Any, a: RawArray, b: RawArray) -> RawArray:
     small = (xp.abs(a) < 20) & (xp.abs(b) < 20)
     p, q = xp.where(small, a, 1.0), xp.where(small, b, 1.0)
     direct = gamma(xp, p) * rgamma(xp, p + q) * gamma(xp, q)
     sign = gammasgn(xp, a) * gammasgn(xp, b) * gammasgn(xp, a + b)
-    return xp.where(small, direct, sign * xp.exp(betaln(xp, a, b)))
+    return xp.where(small, direct, sign * xp.exp(_betaln(xp, a, b)))

@@ -52,7 +52,7 @@ def integral(
     scale: about where the integrand has fallen off; the arrays that the functions read get a last axis for the nodes.
     """
     nodes, weights = _nodes()
-    kind = {"dtype": scale.dtype, "device": scale.device}
+    kind = {"dtype": scale.dtype, "device": getattr(scale, "device", None)}
     u = scale[..., None] * xp.asarray(nodes, **kind)
     deep = [x[..., None] for x in arrays]
     values = xp.exp(log_factor(u, *deep))

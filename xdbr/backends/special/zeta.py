@@ -61,6 +61,7 @@ def riemann_zeta(xp: Any, x: RawArray, /) -> RawArray:
     for k in reversed(range(1, TERMS)):
         total = total + float(k) ** -low
     some = xp.where(left, x, -1.0)
-    mirrored = 2 * sin_pi(xp, some / 2) * xp.special.gamma(1 - some) * total * (2 * math.pi) ** (some - 1)
-    found = xp.where(left, mirrored, total)
+    sine = sin_pi(xp, some / 2)
+    mirrored = 2 * sine * xp.special.gamma(1 - some) * total * (2 * math.pi) ** (some - 1)
+    found = xp.where(left, xp.where(sine == 0, 0.0, mirrored), total)
     return xp.where(x == 1, math.inf, xp.where(x == 0, -0.5, xp.where(x == -math.inf, math.nan, found)))
