@@ -336,8 +336,8 @@ def test_complex_numbers_are_refused(xp, device):
 def test_errors_name_the_function(xp, device):
     with pytest.raises(DtypeError, match="special.erf"):
         xp.special.erf("text")
-    with pytest.raises(ValueError, match=r"special\.multigammaln: a must be greater than \(d - 1\) / 2 = 1"):
-        xp.special.multigammaln(xp.asarray([0.5], device=device), 3)
+    outside = xp.special.multigammaln(xp.asarray([0.5, 1.5], device=device), 3)
+    assert bool(xp.isnan(outside[0])) and bool(xp.isfinite(outside[1]))
     with pytest.raises(AttributeError, match="nothing"):
         _ = xp.special.nothing
 

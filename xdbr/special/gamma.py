@@ -143,7 +143,7 @@ def gammasgn(xp: Any, x: Array, /) -> Array:
 def multigammaln(xp: Any, a: Array, d: int, /) -> Array:
     """Logarithm of the multivariate gamma function of dimension `d`.
 
-    a: greater than (d - 1) / 2, else `ValueError`.
+    a: greater than (d - 1) / 2; elsewhere the result is NaN.
 
     >>> import xdbr
     >>> xdbr.special.multigammaln(xdbr.asarray([3.0, 4.0], dtype="float64"), 2)
@@ -151,12 +151,10 @@ def multigammaln(xp: Any, a: Array, d: int, /) -> Array:
     """
     d = int(d)
     a = floating(xp, a)
-    if bool(xp.any(a <= (d - 1) / 2)):
-        raise ValueError(f"special.multigammaln: a must be greater than (d - 1) / 2 = {(d - 1) / 2:g}")
     out = xp.special.gammaln(a) + d * (d - 1) / 4 * _LOG_PI
     for j in range(1, d):
         out = out + xp.special.gammaln(a - j / 2)
-    return out
+    return xp.where(a > (d - 1) / 2, out, float("nan"))
 
 
 # -- beta functions and binomial coefficients -------------------------------------------------------------
