@@ -184,8 +184,8 @@ def imports(session: nox.Session) -> None:
 @nox.parametrize("backend", list(BACKENDS), ids=list(BACKENDS))
 def tests(session: nox.Session, backend: str) -> None:
     """Run the tests on one backend and one Python."""
-    # The strict backend is always there, to move arrays to.
-    install_for(session, backend, "strict", tools=("pytest", "hypothesis"))
+    # The strict backend is always there, to move arrays to; SciPy has the special functions without a portable form.
+    install_for(session, backend, "scipy", "strict", tools=("pytest", "hypothesis"))
     # The snippets and doctests show NumPy's values and have their own session.
     arguments = session.posargs or ["--ignore=tests/test_docs.py"]
     session.run("python", "-m", "pytest", *arguments, env={"XDBR_TEST_BACKEND": backend})
