@@ -7,7 +7,6 @@ is there: at once where it has been imported before, else when its import has ru
 from __future__ import annotations
 
 import contextlib
-import importlib.abc
 import importlib.machinery
 import sys
 from collections.abc import Sequence
@@ -85,7 +84,7 @@ def register(module: ModuleType) -> None:
         module.XdbrBackend = backend_class(base)  # type: ignore[attr-defined]
 
 
-class AfterImport(importlib.abc.MetaPathFinder):
+class AfterImport:
     """Finds nothing itself: it lets the other finders find einops' backends and adds `register` to their loader."""
 
     def find_spec(
