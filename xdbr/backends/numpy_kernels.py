@@ -51,7 +51,7 @@ def _floating(x: RawArray) -> RawArray:
 def _mean(x: RawArray, /, *, axis: Axis = None, keepdims: bool = False) -> RawArray:
     x = _floating(x)
     if x.dtype.char == "e":  # NumPy sums halves in single precision
-        return np.mean(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.mean(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload, unused-ignore]  # as NumPy 2.5 has it
     return _add(x, axis, None, None, keepdims) / (x.size if axis is None else _count(x.shape, axis))
 
 
