@@ -33,4 +33,7 @@ def pytest_report_header() -> str:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "device" in metafunc.fixturenames:
-        metafunc.parametrize("device", devices_under_test(backend_under_test()), ids=str, indirect=True)
+        devices = devices_under_test(backend_under_test())
+        if metafunc.definition.get_closest_marker("one_device"):
+            devices = devices[:1]
+        metafunc.parametrize("device", devices, ids=str, indirect=True)

@@ -41,6 +41,7 @@ def test_value(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device
     run(_checks.check_value, spec, dtype, backend, xp, device)
 
 
+@pytest.mark.one_device
 @rows(SPECS)
 def test_memory_layouts(spec: Spec, backend: Backend, xp: Any, device: Device) -> None:
     run(_checks.check_layouts, spec, backend, xp, device)
@@ -77,12 +78,14 @@ def jax() -> _checks.Jax:
         pytest.skip(str(reason))
 
 
+@pytest.mark.one_device
 @rows([(spec, dtype) for spec, dtype in DIFFERENTIABLE if spec.torch])
 def test_against_torch(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device, torch: _checks.Torch) -> None:
     run(_checks.check_against, torch, spec, dtype, backend, xp, device)
 
 
 # On one backend: a program is compiled for each row, and the rules are one text.
+@pytest.mark.one_device
 @rows([(spec, dtype) for spec, dtype in DIFFERENTIABLE if ON_NUMPY and _checks.compared_with_jax(spec)])
 def test_against_jax(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device, jax: _checks.Jax) -> None:
     run(_checks.check_against, jax, spec, dtype, backend, xp, device)

@@ -17,6 +17,7 @@ from xdbr.testing import assert_allclose, to_host
 SPECS = list(collect())
 EXAMPLES = 3
 
+pytestmark = pytest.mark.one_device
 
 # The arguments on which the shape of a row's result depends: they must be the same for all examples.
 FIXING_SHAPES = {
