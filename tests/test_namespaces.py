@@ -117,7 +117,7 @@ def test_the_raw_namespace_has_the_signatures_of_the_recording_one(backend):
         assert recording == inspect.signature(function), path
         try:
             found = inspect.signature(find(raw, path))
-        except ValueError:  # a builtin function of PyTorch
+        except ValueError:  # a builtin function of PyTorch, a ufunc of NumPy 2.0
             unreadable.add(path)
             continue
         if listed := differences(recording.parameters, found.parameters):
@@ -130,7 +130,8 @@ def test_the_raw_namespace_has_the_signatures_of_the_recording_one(backend):
         options = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
         if "bitwise" in path:
             arrays = [backend.from_host(np.asarray([1])) for _ in arrays]
-        assert find(raw, path)(*arrays, **options).shape == (1,), path
+        expected = () if path.endswith(("matmul", "vecdot")) else (1,)
+        assert find(raw, path)(*arrays, **options).shape == expected, path
 
 
 @pytest.mark.parametrize("default", ["float32", "float64"])

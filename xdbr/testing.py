@@ -148,6 +148,8 @@ def check_grads(
     >>> from xdbr.testing import check_grads
     >>> check_grads(lambda x, y: xdbr.tanh(x) * y, [xdbr.ones(3, dtype="float64"), xdbr.ones(1, dtype="float64")])
     """
+    if not isinstance(args, (tuple, list)):
+        raise TypeError(f"check_grads: args must be a tuple or list of f's arguments; got {type(args).__name__}")
     if order not in (1, 2, 3):
         raise ValueError(f"check_grads: order must be 1, 2 or 3; got {order!r}")
     if min(len(rtol), len(atol)) < order:

@@ -333,6 +333,14 @@ class TestTruncation:
         with pytest.raises(AttributeError):
             _ = node.prim.rules
 
+    def test_unchain_cuts_what_was_computed_from_it_before(self, device):
+        w = xdbr.Variable([2.0], requires_grad=True, device=device)
+        h = w * 3.0
+        loss = xdbr.sum(h * h + w)
+        h.unchain()
+        loss.backward()
+        assert w.grad.tolist() == [1.0]
+
     def test_unchain_makes_a_constant(self, device):
         x = variable(2.0, device=device)
         y = x * x

@@ -130,6 +130,13 @@ class TestValuesAndGradients:
         np.testing.assert_array_equal(to_host(x), before)
         assert_allclose(x.grad, 8 * before)
 
+    def test_raw_arguments_are_the_callers_to_change(self, x):
+        c = np.ones(3)
+        y = xdbr.checkpoint(lambda x, c: xdbr.sum(x * x * xdbr.asarray(c, device=x.device)))(x, c)
+        c *= 5
+        y.backward()
+        assert_allclose(x.grad, 2 * to_host(x))
+
     def test_backward_from_an_intermediate_value(self, x):
         kept = []
 

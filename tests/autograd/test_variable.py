@@ -232,10 +232,9 @@ class TestCopies:
         y["a"][0] = 7.0
         assert x.tolist() == [1.0, 2.0]
 
-    @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
-    def test_a_computed_variable_has_to_be_detached_first(self, device, duplicate):
+    def test_a_computed_variable_has_to_be_detached_before_it_is_pickled(self, device):
         with pytest.raises(GradientError, match="detach"):
-            duplicate(needs(device) * 2.0)
+            pickle.dumps(needs(device) * 2.0)
 
 
 class TestDevices:

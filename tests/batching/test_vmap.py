@@ -750,6 +750,47 @@ def test_axes_that_do_not_fit(arr: Any) -> None:
         vmap(3)  # type: ignore[arg-type]
 
 
+def test_an_index_of_each_example_under_derivatives_of_derivatives(arr: Any) -> None:
+    z, t = arr(5, 3), xdbr.asarray([0, 1, 1, 0, 1], device=arr(1).device)
+    cube = lambda z, t: z[t] ** 3  # noqa: E731
+
+    def write(z: Any, t: Any) -> Any:
+        z = z * 1.0
+        z[t] = z[0] ** 2
+        return xdbr.sum(z * z)
+
+    for f in (cube, write):
+        loop = xdbr.stack([xdbr.hessian(f)(z[i, ...], t[i]) for i in range(5)])
+        assert_allclose(vmap(xdbr.hessian(f))(z, t), loop)
+    w = xdbr.Variable(z[0, ...].detach(), requires_grad=True)
+    rows = vmap(xdbr.grad(cube), in_axes=(None, 0))(w, t)
+    assert rows.requires_grad
+    assert_allclose(rows, xdbr.stack([xdbr.grad(cube)(w, t[i]) for i in range(5)]))
+    seconds = xdbr.grad(lambda z: xdbr.sum(vmap(xdbr.grad(cube))(z, t)))(z)
+    assert_allclose(
+        seconds,
+        xdbr.stack([xdbr.grad(lambda z, t: xdbr.sum(xdbr.grad(cube)(z, t)))(z[i, ...], t[i]) for i in range(5)]),
+    )
+
+
+def test_axes_counted_from_the_front(arr: Any) -> None:
+    a, b = arr(3, 3, 3), arr(3, 3)
+    for f in (
+        lambda x, y: xdbr.vecdot(x, y, axis=0),
+        lambda x, y: xdbr.linalg.vecdot(x, y, axis=1),
+        lambda x, y: xdbr.linalg.cross(x, y, axis=0),
+        lambda x, y: xdbr.linalg.cross(x, y * y, axis=-1),
+    ):
+        try:
+            f(b, b)
+        except (
+            xdbr.ShapeError
+        ):  # the standard's vecdot takes axes counted from the end alone, and some libraries keep to it
+            continue
+        assert_allclose(vmap(f)(a, a * 2), xdbr.stack([f(a[i, ...], a[i, ...] * 2) for i in range(3)]))
+        assert_allclose(vmap(f, in_axes=(0, None))(a, b), xdbr.stack([f(a[i, ...], b) for i in range(3)]))
+
+
 def test_an_array_that_has_left_its_vmap(arr: Any) -> None:
     kept: list[Any] = []
     x = arr(3, 2)

@@ -155,14 +155,18 @@ def _mean(self: Variable, axis: Axis = None, *, keepdims: bool = False) -> Varia
     return statistical.mean(self, axis=axis, keepdims=keepdims)
 
 
-def _var(self: Variable, axis: Axis = None, *, correction: float = 0.0, keepdims: bool = False) -> Variable:
+def _var(
+    self: Variable, axis: Axis = None, *, correction: float = 0.0, keepdims: bool = False, ddof: float | None = None
+) -> Variable:
     """Variance over `axis`; see `xdbr.var`."""
-    return statistical.var(self, axis=axis, correction=correction, keepdims=keepdims)
+    return statistical.var(self, axis=axis, correction=correction, keepdims=keepdims, ddof=ddof)
 
 
-def _std(self: Variable, axis: Axis = None, *, correction: float = 0.0, keepdims: bool = False) -> Variable:
+def _std(
+    self: Variable, axis: Axis = None, *, correction: float = 0.0, keepdims: bool = False, ddof: float | None = None
+) -> Variable:
     """Standard deviation over `axis`; see `xdbr.std`."""
-    return statistical.std(self, axis=axis, correction=correction, keepdims=keepdims)
+    return statistical.std(self, axis=axis, correction=correction, keepdims=keepdims, ddof=ddof)
 
 
 def _max(self: Variable, axis: Axis = None, *, keepdims: bool = False) -> Variable:

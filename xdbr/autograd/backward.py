@@ -14,7 +14,7 @@ from .kernels import RAW_NAMESPACES
 from .lifting import delivered, lift_to, together
 from .variable import LEAF, VARIABLES, Variable, refresh, wrap
 
-__all__ = ["backward", "grad", "unchain_backward"]
+__all__ = ["backward", "grad", "unchain", "unchain_backward"]
 
 
 def grad(
@@ -236,5 +236,11 @@ def unchain_backward(node: Node) -> None:
             if edge is not None and edge not in seen:
                 seen.add(edge)
                 todo.append(edge)
-        now.prim = LEAF
-        now.d1 = now.d2 = now.out = now.a = now.b = None
+        unchain(now)
+
+
+def unchain(node: Node) -> None:
+    """Empty one node: drop its edges and what it has saved, so that a backward stops there."""
+    if not node.is_leaf:
+        node.prim = LEAF
+        node.d1 = node.d2 = node.out = node.a = node.b = None

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
+from .. import backends
 from .._config import MODE, Mode, ModeContext, resume
 from .._errors import GradientError
 from .draws import Journal, Replay
@@ -79,7 +80,7 @@ class _Run:
 
     def __init__(self, f: Callable[..., Any], leaves: list[Any], rebuild: Rebuild, mode: Mode) -> None:
         self.f = f
-        self.taken = [(True, x._raw, x._node) if type(x) in VARIABLES else (False, x, None) for x in leaves]
+        self.taken = [(True, x._raw, x._node) if type(x) in VARIABLES else (False, _own(x), None) for x in leaves]
         self.rebuild = rebuild
         self.mode = mode
 
@@ -91,6 +92,12 @@ class _Run:
         # Asking whether it needs gradient brings a view up to date.
         ends = [y._node for y in flatten(outputs)[0] if type(y) in VARIABLES and y.requires_grad]
         return outputs, _made_after(start, ends)
+
+
+def _own(x: Any) -> Any:
+    """Give a copy of a raw array, which is the caller's to change; all else as it is."""
+    backend = None if isinstance(x, (bool, int, float, complex)) else backends.of(x)
+    return x if backend is None else backend.copy(x)
 
 
 def _made_after(start: int, ends: list[Any]) -> list[Node]:

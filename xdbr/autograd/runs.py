@@ -69,16 +69,21 @@ def run(
     ambient = MODE.get().recording
     with ModeContext("recording", True):
         fresh: list[Any] = []
+        ends: set[Node] = set()
         inputs: list[Variable] = []
         places: list[int | None] = []
         for value in leaves:
-            x = _own(value, ambient)
+            x = _own(value, ambient, ends)
             places.append(None if x is None else len(inputs))
             fresh.append(value if x is None else x)
             if x is not None:
                 inputs.append(x)
         if not inputs:
-            raise GradientError(f"{function}: the arguments {argnums} hold no floating-point or complex array")
+            came = ", ".join(str(getattr(value, "dtype", type(value).__name__)) for value in leaves) or "nothing"
+            raise GradientError(
+                f"{function}: the arguments {argnums} hold no floating-point or complex array; got {came}; "
+                "convert them, for example x.astype(xdbr.float32)"
+            )
         given = rebuild(fresh)
         new = list(args)
         for number, value in zip(numbers, (given,) if isinstance(argnums, int) else given, strict=True):
@@ -95,7 +100,7 @@ def run(
                 f"{function}: with has_aux=True the function must return (output, aux); got {type(outputs).__name__}"
             )
         outputs, aux = outputs
-    outside = ambient and _reaches_outside(flatten(outputs)[0], nodes)
+    outside = ambient and _reaches_outside(flatten(outputs)[0], nodes, ends)
     return Call(inputs, places, rebuild, outputs, aux if outside else map_tree(plain, aux), outside)
 
 
@@ -150,7 +155,7 @@ def variables(function: str, outputs: Any) -> tuple[list[Any], Rebuild]:
     return leaves, rebuild
 
 
-def _own(value: Any, connected: bool) -> Variable | None:
+def _own(value: Any, connected: bool, ends: set[Node]) -> Variable | None:
     """Give a Variable of our own for an array argument, `connected` to its graph; `None` for what has no derivative."""
     if type(value) in (float, complex):
         x = Variable(value)
@@ -164,13 +169,15 @@ def _own(value: Any, connected: bool) -> Variable | None:
         return None
     if connected and x.requires_grad:
         return identity(x)
+    # Not a leaf, of which a copy would be another leaf: copies of what is computed stay connected.
     made = wrap(x._raw)
     made._node = leaf(made)
-    return made
+    ends.add(made._node)
+    return identity(made)
 
 
-def _reaches_outside(outputs: list[Any], nodes: list[Any]) -> bool:
-    """Tell whether a path leads from the outputs to a node older than ours, or past one of ours."""
+def _reaches_outside(outputs: list[Any], nodes: list[Any], ends: set[Node]) -> bool:
+    """Tell whether a path leads from the outputs to a node older than ours, or past ours to other than our own ends."""
     ours = set(nodes)
     newest = min(node.order for node in nodes)
     oldest = max(node.order for node in nodes)
@@ -179,7 +186,7 @@ def _reaches_outside(outputs: list[Any], nodes: list[Any]) -> bool:
     while todo:
         node = todo.pop()
         if node in ours:
-            if any(edge is not None for edge in node.edges()):
+            if any(edge is not None and edge not in ends for edge in node.edges()):
                 return True
             continue
         if node.order > oldest or (node.order > newest and node not in ours):

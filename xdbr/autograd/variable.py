@@ -370,7 +370,16 @@ class Variable(Installed):
         return wrap(self._raw)
 
     def unchain(self) -> None:
-        """Cut the graph here: this Variable becomes a constant, and a view no more."""
+        """Cut the graph here: this Variable becomes a constant, and a view no more.
+
+        A later backward from what was computed from it stops here, as in Chainer.
+        """
+        from .backward import unchain
+
+        if self._view is not None:
+            refresh(self)
+        if self._node is not None:
+            unchain(self._node)
         self._cut_loose()
         self._node = None
 
@@ -517,6 +526,11 @@ class Variable(Installed):
         return self.__deepcopy__({})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        if self._view is not None:
+            refresh(self)
+        if self._node is not None and not self._node.is_leaf:
+            made = memo[id(self)] = self.copy()  # stays connected, as any function of it
+            return made
         made = memo[id(self)] = self._clone()
         grad = self.grad
         if grad is not None:
@@ -525,8 +539,6 @@ class Variable(Installed):
 
     def _clone(self) -> Variable:
         raw = self._raw
-        if self._node is not None and not self._node.is_leaf:
-            raise GradientError("copy: a computed Variable cannot be copied with its graph; use x.detach() or x + 0")
         made = _new(type(self))
         made._data = self._backend.copy(raw)
         made._view = None

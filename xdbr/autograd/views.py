@@ -311,6 +311,8 @@ def _raw_key_part(part: Any, backend: Backend, x: Variable) -> Any:
         # PyTorch takes uint8 for a mask, and refuses the other unsigned dtypes.
         return RAW_NAMESPACES[type(raw)].astype(raw, backend.dtype("int64")) if name.startswith("uint") else raw
     found = backends.of(part)
+    if found is not None and found.depth:
+        return _raw_key_part(wrap(part), backend, x)
     if found is not None and tuple(part.shape) == () and not isinstance(part, bool):
         host = found.to_host(part)
         if host.dtype.kind in "iu":

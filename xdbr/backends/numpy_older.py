@@ -21,7 +21,7 @@ class OlderNumpyLibrary(MendedLibrary):
     cumulative_prod = staticmethod(KERNELS["cumulative_prod"])
     cumulative_sum = staticmethod(KERNELS["cumulative_sum"])
 
-    def astype(self, x: RawArray, dtype: Any, /, *, copy: bool = True) -> RawArray:
+    def astype(self, x: RawArray, dtype: Any, /, *, copy: bool = True, device: Any = None) -> RawArray:
         """Give another dtype, to a NumPy scalar too."""
         return np.asarray(x).astype(dtype, copy=copy)
 

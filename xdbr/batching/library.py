@@ -152,6 +152,11 @@ class Part:
             if batch is None:
                 return self.same_for_all(f(*map(self.down, args), **options))
             ndim = max(len(x.shape) for x in args if hasattr(x, "shape"))
+            axis = options.get("axis")
+            if (
+                axis is not None and axis >= 0
+            ):  # counted from the front of an example: from the end it is the payload's too
+                options["axis"] = axis - ndim
             return self.up(f(*(self.ranked(x, ndim) for x in args), **options), batch)
 
         return run
