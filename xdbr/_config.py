@@ -44,13 +44,15 @@ class Batch:
     """One call of vmap: how many examples it has. In a mode's `batches` the outermost call comes first.
 
     start: the order number of the graph when the function was entered; nodes made inside have lower ones.
+    raised: what puts arrays back that came from below and got values of each example's own by a write.
     """
 
-    __slots__ = ("size", "start")
+    __slots__ = ("raised", "size", "start")
 
     def __init__(self, size: int, start: int) -> None:
         self.size = size
         self.start = start
+        self.raised: list[Callable[[], bool]] = []
 
 
 class Mode:

@@ -791,6 +791,34 @@ def test_axes_counted_from_the_front(arr: Any) -> None:
         assert_allclose(vmap(f, in_axes=(0, None))(a, b), xdbr.stack([f(a[i, ...], b) for i in range(3)]))
 
 
+def test_writes_to_arrays_from_outside(arr: Any) -> None:
+    x, w = arr(3, 2), arr(2)
+    before = to_host(w).copy()
+    with pytest.raises(BatchingError, match="into an array from outside of it"):
+        vmap(lambda a: w.__setitem__(0, a[0]))(x)
+    np.testing.assert_array_equal(to_host(w), before)
+    assert (w + w).device == w.device
+
+    def failing(a: Any) -> Any:
+        w[1] = a[0]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        vmap(failing)(x)
+    np.testing.assert_array_equal(to_host(w), before)
+
+    def writing(a: Any, c: Any) -> Any:
+        c[0] = a[1]
+        made = xdbr.zeros(2, dtype=a.dtype, device=w.device)  # at the level below, and made inside
+        made[1:] = c[0] * 2.0
+        return c, made
+
+    c, made = vmap(writing, in_axes=(0, None))(x, w)
+    assert_allclose(c[:, 0], x[:, 1])
+    assert_allclose(made[:, 1], 2.0 * x[:, 1])
+    np.testing.assert_array_equal(to_host(w), before)
+
+
 def test_an_array_that_has_left_its_vmap(arr: Any) -> None:
     kept: list[Any] = []
     x = arr(3, 2)

@@ -7,6 +7,7 @@ cotangents; by a backward that runs inside of it, each example's own, which goes
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,6 +123,19 @@ def at_level_of(x: Variable, value: Any) -> Any:
 
 def raise_root(root: Variable, backend: Backend) -> None:
     """Bring an array that is to be written, and with it all views of it, to a higher level."""
+    data, node, alive = root._data, root._node, weakref.ref(root)
+
+    def put_back() -> bool:
+        """Tell whether the array has outlived the call of vmap, and give it the value that it had."""
+        survivor = alive()
+        if survivor is not None:
+            survivor._data, survivor._node = data, node
+            survivor._ver = getattr(survivor, "_ver", 0) + 2
+        return survivor is not None
+
+    batches = MODE.get().batches
+    if backend.depth <= len(batches):
+        batches[backend.depth - 1].raised.append(put_back)
     lifted = lift_to(root, backend)
     root._data, root._node = lifted._data, lifted._node
     root._ver = getattr(root, "_ver", 0) + 2

@@ -92,17 +92,37 @@ def vmap(f: Callable[..., Any], /, in_axes: Any = 0, out_axes: Any = 0) -> Calla
             for x, axis, label in zip(leaves, axes, labels, strict=True)
         ]
         examples = Batch(_count(taken, labels), next_order())
-        given = [x if axis is None else _batched(x, axis, examples) for x, axis in taken]
-        with ModeContext("batches", (*batches, examples)):
-            new_args, new_kwargs = rebuild(given)
-            outputs = f(*new_args, **new_kwargs)
-            results, rebuild_results = flatten(outputs)
-            places = _axes_of("out_axes", out_axes, outputs)
-            return rebuild_results(
-                [_left(y, axis, examples, len(batches)) for y, axis in zip(results, places, strict=True)]
+        given = [_own(x) if axis is None else _batched(x, axis, examples) for x, axis in taken]
+        try:
+            with ModeContext("batches", (*batches, examples)):
+                new_args, new_kwargs = rebuild(given)
+                del given
+                outputs = f(*new_args, **new_kwargs)
+                results, rebuild_results = flatten(outputs)
+                places = _axes_of("out_axes", out_axes, outputs)
+                left = rebuild_results(
+                    [_left(y, axis, examples, len(batches)) for y, axis in zip(results, places, strict=True)]
+                )
+        except BaseException:
+            for put_back in examples.raised:
+                put_back()
+            raise
+        del new_args, new_kwargs, outputs, results
+        # What the function made itself is gone by now.
+        outlived = [put_back() for put_back in examples.raised]
+        if any(outlived):
+            raise BatchingError(
+                "vmap: the function wrote values of each example's own into an array from outside of it, which has one "
+                "value for all; return them, or hand the array in as an argument"
             )
+        return left
 
     return function
+
+
+def _own(x: Any) -> Any:
+    """Give an argument that is the same for all examples as a Variable of its own: writes to it stay inside."""
+    return wrap(x._raw, x._node) if type(x) in VARIABLES else x
 
 
 def _is_array(x: Any) -> bool:
