@@ -126,6 +126,8 @@ def test_the_raw_namespace_has_the_signatures_of_the_recording_one(backend):
     x = backend.from_host(np.asarray([0.5]))
     for path in unreadable:
         parameters = [*inspect.signature(find(space, path)).parameters.values()]
+        if path in ("can_cast", "result_type"):
+            continue  # about dtypes, and no argument may be left out
         arrays = [x if p.name.startswith("x") else 1.0 for p in parameters if p.kind in POSITIONAL]
         options = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
         if "bitwise" in path:

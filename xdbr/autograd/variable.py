@@ -282,9 +282,7 @@ class Variable(Installed):
         """Forget the collected gradient."""
         self._grad = None
 
-    def cleargrad(self) -> None:
-        """Forget the collected gradient; Chainer's name for `zero_grad`."""
-        self._grad = None
+    cleargrad = zero_grad  # Chainer's name
 
     def backward(
         self,
@@ -370,18 +368,10 @@ class Variable(Installed):
         return wrap(self._raw)
 
     def unchain(self) -> None:
-        """Cut the graph here: this Variable becomes a constant, and a view no more.
-
-        A later backward from what was computed from it stops here, as in Chainer.
-        """
+        """Cut the graph here, for what was computed from it before too: it becomes a constant, and a view no more."""
         from .backward import unchain
 
-        if self._view is not None:
-            refresh(self)
-        if self._node is not None:
-            unchain(self._node)
-        self._cut_loose()
-        self._node = None
+        self._cut(unchain)
 
     def unchain_backward(self) -> None:
         """Cut the graph behind every Variable that this one was computed from (truncated backpropagation through time).
@@ -391,10 +381,11 @@ class Variable(Installed):
         """
         from .backward import unchain_backward
 
-        if self._view is not None:
-            refresh(self)
-        if self._node is not None:
-            unchain_backward(self._node)
+        self._cut(unchain_backward)
+
+    def _cut(self, cut: Callable[[Node], None]) -> None:
+        if self.requires_grad:  # which brings a view up to date
+            cut(self._node)  # type: ignore[arg-type]
         self._cut_loose()
         self._node = None
 

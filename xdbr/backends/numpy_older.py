@@ -21,6 +21,10 @@ class OlderNumpyLibrary(MendedLibrary):
     cumulative_prod = staticmethod(KERNELS["cumulative_prod"])
     cumulative_sum = staticmethod(KERNELS["cumulative_sum"])
 
+    def from_dlpack(self, x: Any, /, *, device: Any = None, copy: bool | None = None) -> RawArray:
+        """Import an array of another library."""
+        return import_dlpack(x, to_host=device is not None, copy=copy)
+
     def astype(self, x: RawArray, dtype: Any, /, *, copy: bool = True, device: Any = None) -> RawArray:
         """Give another dtype, to a NumPy scalar too."""
         return np.asarray(x).astype(dtype, copy=copy)
