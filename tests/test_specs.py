@@ -47,11 +47,13 @@ def test_memory_layouts(spec: Spec, backend: Backend, xp: Any, device: Device) -
     run(_checks.check_layouts, spec, backend, xp, device)
 
 
+@pytest.mark.one_device
 @rows(DIFFERENTIABLE)
 def test_gradient(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device) -> None:
     run(_checks.check_gradient, spec, dtype, backend, xp, device)
 
 
+@pytest.mark.one_device
 @rows([(spec, dtype) for spec, dtype in DIFFERENTIABLE if spec.elementwise and len(spec.inputs) == 2])
 def test_gradient_beside_python_scalars(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device) -> None:
     run(_checks.check_beside_scalars, spec, dtype, backend, xp, device)
