@@ -82,6 +82,11 @@ class Mode:
         self.batches = batches
         self.outer = outer
 
+    def changed(self, outer: Mode, **changes: Any) -> Mode:
+        """Give this mode with changes, to return to `outer` from."""
+        fields = {name: getattr(self, name) for name in Mode.__slots__}
+        return Mode(**(fields | changes | {"outer": outer}))
+
 
 MODE: ContextVar[Mode] = ContextVar("xdbr_mode", default=Mode())  # noqa: B039 - never changed, only replaced
 
@@ -97,18 +102,7 @@ class ModeContext:
 
     def __enter__(self) -> ModeContext:
         now = MODE.get()
-        fields = {
-            "recording": now.recording,
-            "train": now.train,
-            "debug": now.debug,
-            "dtype": now.dtype,
-            "device": now.device,
-            "draws": now.draws,
-            "recomputing": now.recomputing,
-            "batches": now.batches,
-        }
-        fields[self._field] = self._value
-        MODE.set(Mode(**fields, outer=now))
+        MODE.set(now.changed(now, **{self._field: self._value}))
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -173,9 +167,8 @@ def _around_generator(mode: ModeContext, function: _F) -> _F:
 @contextlib.contextmanager
 def resume(mode: Mode, **changes: Any) -> Iterator[None]:
     """Put an earlier mode in force again, with changes."""
-    fields = {name: getattr(mode, name) for name in Mode.__slots__ if name != "outer"}
     now = MODE.get()
-    MODE.set(Mode(**(fields | changes), outer=now))
+    MODE.set(mode.changed(now, **changes))
     try:
         yield
     finally:
