@@ -113,16 +113,15 @@ def _var(
     keepdims: bool = False,
     ddof: float | None = None,
 ) -> Array:
+    return _deviation(xp, xp.var, x, axis, correction if ddof is None else ddof, keepdims)
+
+
+def _deviation(xp: Any, reduce: Any, x: Array, axis: Axis, correction: float, keepdims: bool) -> Array:
+    """Reduce to the variance or its root; to NaN where there is none: libraries disagree, and warn, there."""
     x = floating(xp, x)
-    correction = correction if ddof is None else ddof
-    if _has_spread(tuple(x.shape), axis, correction):
-        return xp.var(x, axis=axis, correction=correction, keepdims=keepdims)
+    if 0 not in x.shape and reduced_size(tuple(x.shape), axis) > correction:
+        return reduce(x, axis=axis, correction=correction, keepdims=keepdims)
     return xp.sum(x, axis=axis, keepdims=keepdims) * float("nan")
-
-
-def _has_spread(shape: Shape, axis: Axis, correction: float) -> bool:
-    """Tell whether there is a spread to compute: libraries disagree, and warn, where there is none."""
-    return 0 not in shape and reduced_size(shape, axis) > correction
 
 
 def _var_rule(xp: Any, g: Array, x: Array, axis: Axis, correction: float, keepdims: bool) -> Array:
@@ -181,11 +180,7 @@ def _std(
     keepdims: bool = False,
     ddof: float | None = None,
 ) -> Array:
-    x = floating(xp, x)
-    correction = correction if ddof is None else ddof
-    if _has_spread(tuple(x.shape), axis, correction):
-        return xp.std(x, axis=axis, correction=correction, keepdims=keepdims)
-    return xp.sum(x, axis=axis, keepdims=keepdims) * float("nan")
+    return _deviation(xp, xp.std, x, axis, correction if ddof is None else ddof, keepdims)
 
 
 def _std_rule(xp: Any, g: Array, x: Array, out: Array, axis: Axis, correction: float, keepdims: bool) -> Array:
