@@ -109,17 +109,18 @@ nox.options.error_on_missing_interpreters = False
 nox.options.parallel = "auto"
 nox.options.allow_parallel = True
 nox.options.sessions = [
-    "lint",
-    "typing",
-    "imports",
-    # The oldest Python with the oldest dependencies, the newest with the newest; a Python that is missing is reported.
+    # The longest first, so that all cores are busy to the end.
+    # The newest Python with the newest dependencies, the oldest with the oldest; a Python that is missing is reported.
+    *(f"tests-{newest_python()}({backend})" for backend in reversed(DEFAULT_BACKENDS)),
     "tests_lowest",
     *(f"tests-{python}(numpy)" for python in PYTHONS if not has_python(python)),
-    *(f"tests-{newest_python()}({backend})" for backend in DEFAULT_BACKENDS),
-    "docs",
+    *(f"conformance({backend})" for backend in reversed(DEFAULT_BACKENDS)),
     "examples",
+    "docs",
     "build",
-    *(f"conformance({backend})" for backend in DEFAULT_BACKENDS),
+    "typing",
+    "imports",
+    "lint",
 ]
 
 # -------------------------------------------------------------------------------------------- helpers
@@ -188,15 +189,17 @@ def imports(session: nox.Session) -> None:
     session.run("lint-imports", "--no-cache", *session.posargs)
 
 
+# What has a session of its own: the snippets and doctests, which show NumPy's values, and the examples.
+ELSEWHERE = ("--ignore=tests/test_docs.py", "--ignore=tests/test_examples.py")
+
+
 @nox.session(python=PYTHONS)
 @nox.parametrize("backend", list(BACKENDS), ids=list(BACKENDS))
 def tests(session: nox.Session, backend: str) -> None:
     """Run the tests on one backend and one Python."""
     # The strict backend is always there, to move arrays to; SciPy has the special functions without a portable form.
     install_for(session, backend, "scipy", "strict", tools=("pytest", "hypothesis"))
-    # The snippets and doctests show NumPy's values and have their own session.
-    arguments = session.posargs or ["--ignore=tests/test_docs.py"]
-    session.run("python", "-m", "pytest", *arguments, env={"XDBR_TEST_BACKEND": backend})
+    session.run("python", "-m", "pytest", *(session.posargs or ELSEWHERE), env={"XDBR_TEST_BACKEND": backend})
 
 
 @nox.session(python=OLDEST_PYTHON)
@@ -205,7 +208,7 @@ def tests_lowest(session: nox.Session) -> None:
     lowest = [re.sub(r">=(.*)", r"==\1.*", line) for line in PROJECT["dependencies"]]
     session.install("-e", ".[strict]", *lowest, *tool("pytest", "hypothesis"))
     session.env.update({"XDBR_DEVICE": None, "XDBR_DEFAULT_DTYPE": None, "XDBR_TEST_BACKEND": "numpy"})
-    session.run("python", "-m", "pytest", *(session.posargs or ["--ignore=tests/test_docs.py"]))
+    session.run("python", "-m", "pytest", *(session.posargs or ELSEWHERE))
 
 
 @nox.session
@@ -218,7 +221,8 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run every example, short, on real data, and see that it left what it promises."""
-    install(session, "examples", "strict")
+    install(session, "examples", "strict", tools=("pytest", "hypothesis"))
+    session.run("python", "-m", "pytest", "tests/test_examples.py")
     there = {path.relative_to(ROOT / "examples").as_posix() for path in ROOT.glob("examples/*/[!_]*.py")}
     if there != set(EXAMPLES):
         session.error(f"the noxfile runs the examples {sorted(EXAMPLES)}, and there are {sorted(there)}")
@@ -244,7 +248,7 @@ def bench(session: nox.Session) -> None:
 
 # What shows that a distribution is whole; what the code in it does is tested by the sessions on the checkout.
 BUILT = [f"tests/{part}" for part in ("autograd", "data", "nn", "optim", "serializers")] + [
-    f"tests/test_{part}.py" for part in ("backends", "draw", "elementwise", "linalg", "packaging", "special")
+    f"tests/test_{part}.py" for part in ("elementwise", "linalg", "packaging", "special")
 ]
 
 
@@ -342,8 +346,8 @@ def outcomes(report: Path) -> dict[str, str]:
     return found
 
 
-def run_conformance(session: nox.Session, backend: str, examples: int) -> None:
-    """Run array-api-tests on `xdbr` with a default device, with inputs that need gradient, and on the backend's own.
+def run_conformance(session: nox.Session, backend: str, examples: int, *stand_ins: str) -> None:
+    """Run array-api-tests on `xdbr` with a default device, on the backend's own namespace, and on stand-ins for `xdbr`.
 
     No test may fail but those that `limits.toml` lists for the backend.
     """
@@ -360,7 +364,7 @@ def run_conformance(session: nox.Session, backend: str, examples: int) -> None:
         session.error(f"limits.toml lists {backend}, on which every test has to pass")
     results: dict[str, dict[str, str]] = {}
     with tempfile.TemporaryDirectory() as scratch, session.chdir(suite):
-        for module, device in (("xdbr", backend), (STAND_IN.stem, backend), (f"xdbr.{backend}", None)):
+        for module, device in (("xdbr", backend), (f"xdbr.{backend}", None), *((one, backend) for one in stand_ins)):
             report = Path(scratch, f"{module}.xml")
             session.run(
                 "python",
@@ -413,8 +417,8 @@ def conformance(session: nox.Session, backend: str) -> None:
 @nox.session
 @nox.parametrize("backend", list(BACKENDS), ids=list(BACKENDS))
 def conformance_full(session: nox.Session, backend: str) -> None:
-    """Run the standard's own test suite, 200 examples a test; `-- --suite PATH --examples N`."""
-    run_conformance(session, backend, 200)
+    """Run the standard's own test suite, 200 examples a test, also with inputs that need gradient."""
+    run_conformance(session, backend, 200, STAND_IN.stem)
 
 
 # ------------------------------------------------------------------------------------- downstream code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from xdbr._errors import BackendError
 from xdbr.testing import backend, backend_under_test, device, devices_under_test, float64, xp
 
 __all__ = ["backend", "device", "float64", "xp"]
+
+_FIXTURES = frozenset(("backend", "device", "xp"))
 
 
 def pytest_configure() -> None:
@@ -24,6 +27,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     # These tests need other people's libraries, all of them: they run where the folder is named (`nox -s downstream`).
     named = any("downstream" in argument for argument in config.args)
     return True if collection_path == Path(__file__).parent / "downstream" and not named else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # A test that asks for no backend is the same on each: it runs on NumPy alone, unless it is named.
+    if backend_under_test().name == "numpy" or any("::" in argument for argument in config.args):
+        return
+    on_numpy_alone = [item for item in items if _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=on_numpy_alone)
+    items[:] = [item for item in items if not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))]
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # no collection has to look at ten thousand collected tests again
 
 
 def pytest_report_header() -> str:

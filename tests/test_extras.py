@@ -11,6 +11,8 @@ from xdbr import backends, testing
 from xdbr.backends import Extras
 from xdbr.backends._extras import is_basic, is_writable_key
 
+pytestmark = pytest.mark.usefixtures("backend")
+
 BACKEND = testing.backend_under_test()
 SHAPE = (3, 4, 5)
 

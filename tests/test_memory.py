@@ -18,6 +18,8 @@ import xdbr.nn.links as L
 from xdbr import nn, optim
 from xdbr.autograd.graph import Node
 
+pytestmark = pytest.mark.one_device
+
 Step = Callable[[int], None]
 
 
@@ -289,6 +291,7 @@ def collector() -> Iterator[None]:
     """Keeps the cycle collector from running, so that what it would have freed is seen."""
     gc.collect()
     gc.disable()
+    gc.freeze()  # what was there before is not looked at
     try:
         yield
     finally:

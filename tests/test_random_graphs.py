@@ -20,6 +20,8 @@ from xdbr.testing import backend_under_test, to_host
 
 torch = pytest.importorskip("torch", reason="PyTorch, which results are compared with, is not installed")
 
+pytestmark = pytest.mark.usefixtures("backend")
+
 BACKEND = backend_under_test()
 XP = namespace(BACKEND)
 

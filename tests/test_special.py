@@ -222,6 +222,7 @@ BY_PARAMETER = {
 
 
 @pytest.mark.parametrize(("name", "a", "b", "c"), [(*key, None)[:4] for key in BY_PARAMETER])
+@pytest.mark.one_device
 def test_derivatives_by_a_parameter(name, a, b, c, xp, device, wide):
     rest = (b,) if c is None else (b, c)
     (given,) = arrays(xp, device, [a])
@@ -246,6 +247,7 @@ def test_incomplete_gamma_by_its_parameter(xp, device, wide):
         assert_allclose(found, sign * want, rtol=1e-8, atol=1e-11)
 
 
+@pytest.mark.one_device
 def test_incomplete_beta_by_its_parameters(xp, device, wide):
     given = [(a, b, x) for a in (0.3, 1.0, 4.0, 12.0) for b in (0.3, 2.0, 15.0) for x in (0.01, 0.4, 0.97)]
     by_a = np.asarray([central(lambda a, b=b, x=x: ref.betainc(a, b, x), a) for a, b, x in given])

@@ -16,8 +16,11 @@ from xdbr.autograd.primitive import Primitive
 from xdbr.backends import Backend, Device
 from xdbr.testing import backend_under_test
 
-ON_NUMPY = backend_under_test().name == "numpy"
+BACKEND = backend_under_test()
+ON_NUMPY = BACKEND.name == "numpy"
 SPECS = list(collect())
+LONG = [spec for spec in SPECS if not ON_NUMPY and _checks.takes_long(spec, BACKEND)]
+QUICK = [spec for spec in SPECS if spec not in LONG]
 DIFFERENTIABLE = [(spec, dtype) for spec in SPECS for dtype in spec.gradient_dtypes()]
 
 
@@ -36,13 +39,19 @@ def run(check: Callable[..., None], *args: Any) -> None:
         pytest.skip(str(reason))
 
 
-@rows([(spec, dtype) for spec in SPECS for dtype in spec.dtypes])
+@rows([(spec, dtype) for spec in QUICK for dtype in spec.dtypes])
 def test_value(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device) -> None:
     run(_checks.check_value, spec, dtype, backend, xp, device)
 
 
 @pytest.mark.one_device
-@rows(SPECS)
+@rows([(spec, dtype) for spec in LONG for dtype in spec.dtypes])
+def test_value_of_many_operations(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device) -> None:
+    run(_checks.check_value, spec, dtype, backend, xp, device)
+
+
+@pytest.mark.one_device
+@rows(QUICK)
 def test_memory_layouts(spec: Spec, backend: Backend, xp: Any, device: Device) -> None:
     run(_checks.check_layouts, spec, backend, xp, device)
 
@@ -50,13 +59,13 @@ def test_memory_layouts(spec: Spec, backend: Backend, xp: Any, device: Device) -
 @pytest.mark.one_device
 @rows(DIFFERENTIABLE)
 def test_gradient(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device) -> None:
-    # The rules are one text: the third order is run where it is fast; `python -m tests.specs` runs it anywhere.
-    order = spec.order if ON_NUMPY else min(spec.order, 2)
-    run(lambda: _checks.check_gradient(spec, dtype, backend, xp, device, order=order))
+    # The rules are one text: all is run where it is fast; `python -m tests.specs` runs it anywhere.
+    order = spec.order if ON_NUMPY else min(spec.order, 1 if spec in LONG else 2)
+    run(lambda: _checks.check_gradient(spec, dtype, backend, xp, device, order=order, brief=spec in LONG))
 
 
 @pytest.mark.one_device
-@rows([(spec, dtype) for spec, dtype in DIFFERENTIABLE if spec.elementwise and len(spec.inputs) == 2])
+@rows([(spec, dtype) for spec, dtype in DIFFERENTIABLE if spec in QUICK and spec.elementwise and len(spec.inputs) == 2])
 def test_gradient_beside_python_scalars(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device) -> None:
     run(_checks.check_beside_scalars, spec, dtype, backend, xp, device)
 

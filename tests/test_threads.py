@@ -19,6 +19,8 @@ import xdbr.nn.links as L
 from xdbr import nn, optim
 from xdbr.testing import to_host
 
+pytestmark = pytest.mark.one_device
+
 MODELS, STEPS = 8, 12
 
 

@@ -67,6 +67,7 @@ def test_every_view_of_one_cut_loose_finds_its_new_root(written: bool, put: Any,
     assert base[0, 0].item() == 0.0
 
 
+@pytest.mark.one_device
 @pytest.mark.parametrize("length", [20_000])
 def test_long_chains_of_views_need_no_recursion(length: int, put: Any, xp: Any) -> None:
     x = put(np.zeros(3), True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from program_helpers import Host, Oracle, Program, capabilities, examples, play, programs
@@ -13,6 +14,8 @@ from program_helpers import Host, Oracle, Program, capabilities, examples, play,
 import xdbr
 from xdbr._namespaces import namespace
 from xdbr.testing import assert_allclose, backend_under_test, to_host
+
+pytestmark = pytest.mark.usefixtures("backend")
 
 BACKEND = backend_under_test()
 XP = namespace(BACKEND)

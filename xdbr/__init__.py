@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import _einops, _numpy_functions, backends, fft, linalg, special
+from . import _einops, _numpy_functions, backends, fft, linalg
 from ._config import (
     debug_mode,
     default_dtype,
@@ -199,10 +199,10 @@ from .autograd.primitive import composite, primitive
 from .autograd.transforms import grad, jvp, value_and_grad, vjp
 from .autograd.variable import Variable
 from .backends import NAMED_DTYPES, Device, device, get_default_device, set_default_device
-from .batching import vmap
 
 if TYPE_CHECKING:
-    from . import data, nn, optim, random, serializers, testing
+    from . import data, nn, optim, random, serializers, special, testing
+    from .batching import vmap
 
 __version__ = "0.1.0"
 
@@ -241,12 +241,16 @@ def __array_namespace_info__() -> Info:
 _einops.install()
 _numpy_functions.install()
 
-_LAZY = ("data", "nn", "optim", "random", "serializers", "testing")
+# Imported at first use, so that `import xdbr` stays light.
+_LAZY = ("data", "nn", "optim", "random", "serializers", "special", "testing")
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
+    if name == "vmap":
+        found = globals()["vmap"] = importlib.import_module(f"{__name__}.batching").vmap
+        return found
     if not name.startswith("_") and name in backends.registered():
         return namespace(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

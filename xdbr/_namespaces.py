@@ -6,11 +6,12 @@ dispatches on its arguments and is the same object in every namespace.
 
 from __future__ import annotations
 
+import importlib
 import sys
 import types
 from typing import Any
 
-from . import array_api, backends, fft, linalg, special
+from . import array_api, backends
 from ._errors import BackendError
 from .array_api import creation, extras
 from .array_api.info import Info
@@ -20,7 +21,7 @@ __all__ = ["API_VERSION", "Namespace", "check_version", "names", "namespace"]
 
 API_VERSION = "2025.12"
 _KNOWN_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
-_EXTENSIONS = {"linalg": linalg, "fft": fft, "special": special}
+_EXTENSIONS = ("linalg", "fft", "special")
 
 
 def check_version(api_version: str | None) -> None:
@@ -37,18 +38,36 @@ def names() -> tuple[str, ...]:
 
 
 class _Extension(types.ModuleType):
-    """An extension of a namespace, such as `xdbr.numpy.linalg`; a look into it fills the whole namespace."""
+    """An extension of a namespace, such as `xdbr.numpy.linalg`, which is loaded on the first look into it."""
 
-    def __init__(self, space: Namespace, name: str, doc: str | None) -> None:
-        super().__init__(f"{space.__name__}.{name}", doc)
-        self.__dict__["_space"] = space
+    _filled: bool
+    _space: Namespace
+
+    def __init__(self, space: Namespace, name: str) -> None:
+        super().__init__(f"{space.__name__}.{name}", f"The extension `{name}` of the namespace {space.__name__}.")
+        self.__dict__.update(_filled=False, _space=space)
 
     def __getattr__(self, name: str) -> Any:
-        space: Namespace = self.__dict__["_space"]
-        if not space._filled and (not name.startswith("_") or name == "__all__"):
-            _ = space.__array_api_version__
-            return getattr(self, name)
-        raise AttributeError(f"namespace {self.__name__!r} has no attribute {name!r}")
+        if self._filled or (name.startswith("_") and name != "__all__"):
+            raise AttributeError(f"namespace {self.__name__!r} has no attribute {name!r}")
+        self._fill()
+        return getattr(self, name)
+
+    def _fill(self) -> None:
+        here, backend, extension = self.__dict__, self._space._backend(), self.__name__.rpartition(".")[2]
+        module = importlib.import_module(f"{__package__}.{extension}")
+        here["_filled"] = True
+        here.update({name: getattr(module, name) for name in module.__all__})
+        for path, forward in creation.CREATION.items():
+            where, _, name = path.rpartition(".")
+            if where == extension:
+                here[name] = creation.bind(forward, backend)
+        here["__all__"] = list(module.__all__)
+
+    def __dir__(self) -> list[str]:
+        if not self._filled and self._space._is_available():
+            self._fill()
+        return sorted(self.__dict__)
 
 
 class Namespace(types.ModuleType):
@@ -62,35 +81,35 @@ class Namespace(types.ModuleType):
         here = self.__dict__
         here["_filled"] = False
         here["_name"] = name
-        for extension, module in _EXTENSIONS.items():
-            here[extension] = _Extension(self, extension, module.__doc__)
+        here.update({extension: _Extension(self, extension) for extension in _EXTENSIONS})
 
     def __getattr__(self, name: str) -> Any:
         known_dunder = name in ("__array_api_version__", "__array_namespace_info__", "__all__", "__version__")
         if self._filled or (name.startswith("_") and not known_dunder):
             raise AttributeError(f"namespace {self.__name__!r} has no attribute {name!r}")
         try:
-            backend = backends.get(self._name)
+            self._fill()
         except BackendError as error:
             if name in names():
                 raise
             raise AttributeError(str(error)) from error
-        self._fill(backend)
         return getattr(self, name)
 
-    def _fill(self, backend: Backend) -> None:
-        here = self.__dict__
+    def _backend(self) -> Backend:
+        return backends.get(self._name)
+
+    def _is_available(self) -> bool:
+        return backends.available().get(self._name, "") is None
+
+    def _fill(self) -> None:
+        here, backend = self.__dict__, self._backend()
         here["_filled"] = True
         for name in array_api.__all__:
             here[name] = getattr(array_api, name)
         here.update({name: dtype for name, dtype in NAMED_DTYPES.items() if hasattr(backend.lib, name)})
-        for extension, module in _EXTENSIONS.items():
-            here[extension].__dict__.update({name: getattr(module, name) for name in module.__all__})
-            here[extension].__dict__["__all__"] = list(module.__all__)
-        for path, forward in creation.CREATION.items():
-            extension, _, name = path.rpartition(".")
-            place = here[extension] if extension else self
-            setattr(place, name, creation.bind(forward, backend))
+        for name, forward in creation.CREATION.items():
+            if "." not in name:
+                here[name] = creation.bind(forward, backend)
         here["extras"] = extras
         here["__array_api_version__"] = API_VERSION
         here["__array_namespace_info__"] = lambda: Info(backend)
@@ -98,8 +117,8 @@ class Namespace(types.ModuleType):
         here["__all__"] = [name for name in names() if name in here]
 
     def __dir__(self) -> list[str]:
-        if not self._filled and backends.available().get(self._name, "") is None:
-            self._fill(backends.get(self._name))
+        if not self._filled and self._is_available():
+            self._fill()
         return sorted(self.__dict__)
 
     def __repr__(self) -> str:

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from specs._checks import NotHere
+from specs._checks import NotHere, takes_long
 from specs._spec import Host, Spec, collect
 
 import xdbr
 from xdbr import BatchingError
 from xdbr.backends import Backend, Device
-from xdbr.testing import assert_allclose, to_host
+from xdbr.testing import assert_allclose, backend_under_test, to_host
 
-SPECS = list(collect())
+SPECS = [spec for spec in collect() if not takes_long(spec, backend_under_test())]
 EXAMPLES = 3
 
 pytestmark = pytest.mark.one_device

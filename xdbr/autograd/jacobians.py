@@ -96,10 +96,6 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     return (product, call.aux) if has_aux else product
 
 
-MAPS: dict[bool, Callable[..., Any]] = {}
-"""How a function is run on many arrays: one after the other, or (True) by `vmap`, which enters itself."""
-
-
 def _one_by_one(f: Callable[[Variable], list[Any]]) -> Callable[[Variable], list[Any]]:
     """Map a function over the first axis in a loop; it gives a list of arrays."""
     from .._namespaces import namespace
@@ -112,13 +108,17 @@ def _one_by_one(f: Callable[[Variable], list[Any]]) -> Callable[[Variable], list
     return run_each
 
 
-MAPS[False] = _one_by_one
+def _by_vmap(f: Callable[[Variable], list[Any]]) -> Callable[[Variable], list[Any]]:
+    """Map a function over the first axis by `vmap`, which is imported when it is first needed."""
+    from ..batching import vmap
+
+    return vmap(f)
 
 
 def _jacobian(
     name: str, f: Callable[..., Any], argnums: Argnums, mode: str, has_aux: bool, vectorize: bool
 ) -> Callable[..., Any]:
-    map_over = MAPS[bool(vectorize)]
+    map_over = _by_vmap if vectorize else _one_by_one
 
     @functools.wraps(f, updated=())
     def function(*args: Any, **kwargs: Any) -> Any:

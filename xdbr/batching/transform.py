@@ -10,7 +10,6 @@ from .. import backends
 from .._config import MODE, Batch, ModeContext
 from .._errors import AxisError, BatchingError
 from ..autograd.graph import next_order
-from ..autograd.jacobians import MAPS
 from ..autograd.lifting import lift_to, lower
 from ..autograd.primitive import primitive
 from ..autograd.trees import flatten, map_tree
@@ -194,9 +193,6 @@ def _left(y: Any, axis: int | None, examples: Batch, depth: int) -> Any:
     if not -y.ndim - 1 <= axis <= y.ndim:
         raise AxisError(f"vmap: out_axes names axis {axis} for a result with {y.ndim} axes for each example")
     return unbatch(y, level=level, axis=axis % (y.ndim + 1), examples=examples)
-
-
-MAPS[True] = vmap
 
 
 # -- axes for each leaf ----------------------------------------------------------------------------------
