@@ -258,6 +258,15 @@ def test_names_that_numpy_and_scikit_learn_use(xp: Any, leaf: Any) -> None:
 # -- DLPack --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", ["sum", "nanmax"])
+def test_an_option_of_numpy_that_its_reduction_does_not_take(name: str, device: Any) -> None:
+    x = xdbr.Variable([1.0, 2.0], requires_grad=True)
+    with pytest.raises(
+        TypeError, match=rf"numpy\.{name} of a Variable that needs gradient takes .*; got initial, where"
+    ):
+        getattr(np, name)(x, initial=0.0, where=np.asarray([True, False]))
+
+
 @pytest.fixture
 def in_host_memory(plain: Any, backend: Any) -> Any:
     """An array on a device that DLPack knows: array-api-strict's further devices are none."""

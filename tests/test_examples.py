@@ -239,7 +239,14 @@ def test_resume_with_other_settings_is_refused(tmp_path: Path, images: Path) -> 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that stands for Ctrl-C alone")
 def test_interrupted_run_can_go_on(tmp_path: Path, images: Path) -> None:
     command = [sys.executable, str(MNIST), "--data", str(images), *SHORT, "--epochs", "1000000"]
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # A program started in the background inherits that the signal is ignored.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith(b"epoch   3"):

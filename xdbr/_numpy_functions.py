@@ -91,13 +91,22 @@ def reduction(function: Callable[..., Any]) -> Callable[..., Any]:
     The function takes `valid` besides: which elements count, or None for all. `numpy.amax` is `numpy.max`.
     """
     name = function.__name__.removesuffix("_")
+    taken = ("axis", "dtype", *(function.__kwdefaults__ or ()))
 
-    def reduce(a: Variable, axis: Axis = None, *, dtype: Dtype = None, **options: Any) -> Any:
-        return function(a if dtype is None else xp.astype(a, dtype), None, axis, **options)
+    def known(called: str, options: dict[str, Any]) -> dict[str, Any]:
+        if unknown := sorted(options.keys() - taken):
+            raise TypeError(
+                f"numpy.{called} of a Variable that needs gradient takes {', '.join(taken)}; got {', '.join(unknown)}; "
+                "write that with the functions of x.__array_namespace__()"
+            )
+        return options
 
-    def reduce_valid(a: Variable, axis: Axis = None, *, dtype: Dtype = None, **options: Any) -> Any:
+    def reduce(a: Variable, axis: Axis = None, dtype: Dtype = None, **options: Any) -> Any:
+        return function(a if dtype is None else xp.astype(a, dtype), None, axis, **known(name, options))
+
+    def reduce_valid(a: Variable, axis: Axis = None, dtype: Dtype = None, **options: Any) -> Any:
         x = a if dtype is None else xp.astype(a, dtype)
-        return function(x, xp.logical_not(xp.isnan(x)), axis, **options)
+        return function(x, xp.logical_not(xp.isnan(x)), axis, **known("nan" + name, options))
 
     REDUCTIONS[name], REDUCTIONS["nan" + name] = reduce, reduce_valid
     return function

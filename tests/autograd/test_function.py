@@ -124,6 +124,35 @@ def test_bad_output_and_input(device):
         Exp()(1.0)
 
 
+def test_methods_that_do_not_take_the_namespace(device):
+    class NoNamespace(xdbr.Function):
+        def forward(self, x):
+            return x
+
+    class NoNamespaceBack(xdbr.Function):
+        def forward(self, xp, x):
+            return x
+
+        def backward(self, g):
+            return g
+
+    class Fails(xdbr.Function):
+        def forward(self, xp, x):
+            raise TypeError("its own")
+
+    x = xdbr.Variable([1.0], requires_grad=True)
+    with pytest.raises(TypeError) as caught:
+        NoNamespace()(x)
+    assert "forward(self, xp, ...)" in caught.value.__notes__[0]
+    y = NoNamespaceBack()(x)
+    with pytest.raises(TypeError) as caught:
+        y.backward()
+    assert "backward(self, xp, ...)" in caught.value.__notes__[0]
+    with pytest.raises(TypeError) as caught:
+        Fails()(x)
+    assert not hasattr(caught.value, "__notes__")
+
+
 def test_inputs_on_two_devices():
     pytest.importorskip("array_api_strict", reason="needs a backend with several devices")
     with pytest.raises(DeviceError, match="'strict' and 'strict:device1'"):

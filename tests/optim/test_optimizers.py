@@ -185,6 +185,15 @@ def test_hyperparameters_that_are_no_numbers(value: Any) -> None:
         optim.SGD(lr=value)
 
 
+def test_a_model_in_the_place_of_a_hyperparameter() -> None:
+    model = xdbr.nn.links.Linear(2, 3)
+    for given in (model, list(model.params()), model.params()):
+        with pytest.raises(
+            TypeError, match=r"Adam: lr must be a real number; got \w+; a model is given by setup\(model"
+        ):
+            optim.Adam(given)
+
+
 def test_hyperparameters_may_be_set_later() -> None:
     optimizer = optim.Adam()
     optimizer.lr = np.float32(0.5)

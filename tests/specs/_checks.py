@@ -5,6 +5,7 @@ Each raises `AssertionError` where the row is wrong, and `NotHere` where it cann
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -12,12 +13,12 @@ from typing import Any
 import numpy as np
 
 import xdbr
-from xdbr import array_api
+from xdbr import GradientError, array_api
 from xdbr.backends import Backend, Device
 from xdbr.backends.special import Special
 from xdbr.testing import assert_allclose, check_grads, to_host
 
-from ._spec import Host, Spec
+from ._spec import Host, Shape, Spec
 
 RTOL = {"float32": 1e-5, "complex64": 1e-5, "float64": 1e-12, "complex128": 1e-12}
 SINGLE = {"float32": "float64", "complex64": "complex128"}
@@ -191,6 +192,46 @@ def check_layouts(spec: Spec, backend: Backend, xp: Any, device: Device) -> None
                 size = float(abs(to_host(b)).max(initial=1.0))
                 assert_allclose(a, b, rtol=1e-11 * spec.rtol, atol=1e-12 * size)
         unchanged(arrays, hosts, f" ({name})")
+
+
+def without_elements(spec: Spec) -> Iterator[tuple[Shape, ...]]:
+    """Give the shapes of a row's main call with zeros in them: in the place of one length, along one axis, in all."""
+    main = spec.all_shapes()[0]
+    found = [tuple(tuple(0 if m == n else m for m in shape) for shape in main) for n in sorted({*sum(main, ())})]
+    found += [
+        tuple(tuple(0 if i == axis % len(shape) else m for i, m in enumerate(shape)) for shape in main)
+        for k in range(max(map(len, main), default=0))
+        for axis in (k, -k - 1)
+    ]
+    found.append(tuple((0,) * len(shape) for shape in main))
+    yield from dict.fromkeys(shapes for shapes in found if shapes != main)
+
+
+def check_zero_size(spec: Spec, backend: Backend, xp: Any, device: Device) -> None:
+    """Assert that a row's derivatives are right on inputs without elements, in all shapes that the function takes."""
+    dtype = next(name for name in ("float64", "complex128") if name in spec.dtypes)
+    taken = 0
+    for shapes in without_elements(spec):
+        try:
+            hosts = spec.draw(dtype, shapes)
+            need(backend, device, *dtypes_of(hosts))
+            outs = several(spec.run(xp, *put(backend, device, hosts)))
+        except (
+            ValueError,
+            IndexError,
+            np.linalg.LinAlgError,
+        ):  # the function does not take these, or none can be drawn
+            continue
+        taken += 1
+        if not all(np.isfinite(to_host(y)).all() for y in outs):  # a mean of nothing
+            derivatives(spec, xp, put(backend, device, hosts))
+            continue
+        with contextlib.suppress(GradientError):  # of what the matrix does not determine
+            check_grads(
+                lambda *a: spec.run(xp, *a), put(backend, device, hosts), order=min(spec.order, 2), directions=1
+            )
+    if not taken:
+        raise NotHere("it takes no input without elements")
 
 
 def check_no_gradient(spec: Spec, backend: Backend, xp: Any, device: Device) -> None:

@@ -7,6 +7,7 @@ results the engine conjugates.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,8 +58,9 @@ def _matmul_rule2(xp: Any, g: Array, x1: Array, x2_shape: Shape) -> Array:
     if len(x2_shape) == 1:
         return xp.matmul(xp.matrix_transpose(x1), g[..., None])[..., 0]
     if len(x2_shape) == 2 and x1.ndim > 2:  # one large product rather than a sum of many small ones
-        x1 = xp.reshape(x1, (-1, x1.shape[-1]))
-        g = xp.reshape(g, (-1, g.shape[-1]))
+        rows = math.prod(g.shape[:-1])
+        x1 = xp.reshape(x1, (rows, x1.shape[-1]))
+        g = xp.reshape(g, (rows, g.shape[-1]))
     return xp.matmul(xp.matrix_transpose(x1), g)
 
 

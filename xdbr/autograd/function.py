@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from .. import backends
@@ -103,7 +103,7 @@ class Function:
         call.needs_input_grad = tuple(edge is not None and recording for edge in edges)
         # Read-only where the library has such: they are also somebody else's.
         raws = [raw if backends.of(raw) is None or _is_number(raw) else backend.read_only(raw) for raw in raws]
-        out = call.forward(raw_namespace(backend), *raws)
+        out = _called(call.forward, "forward", raw_namespace(backend), raws)
         outs = out if isinstance(out, tuple) else (out,)
         for i, part in enumerate(outs):
             if backends.of(part) is None:
@@ -118,6 +118,16 @@ class Function:
                 for i, part in enumerate(outs)
             ]
         return tuple(parts) if isinstance(out, tuple) else parts[0]
+
+
+def _called(method: Callable[..., Any], name: str, xp: Any, arrays: Sequence[Any]) -> Any:
+    """Call forward or backward; where it does not take these arguments, say what it is given."""
+    try:
+        return method(xp, *arrays)
+    except TypeError as error:
+        if error.__traceback__ is not None and error.__traceback__.tb_next is None:  # raised by the call itself
+            error.add_note(f"{name} is called with xp, the namespace of its arrays, before them: {name}(self, xp, ...)")
+        raise
 
 
 def _is_number(x: Any) -> bool:
@@ -202,7 +212,7 @@ class _Call:
         call = copy.copy(self.call)
         call.saved = tuple(_protected(kept) for kept, _ in saved)
         call.needs_input_grad = tuple(needs)
-        given = call.backward(xp, *map(_protected, g if self.outputs > 1 else (g,)))
+        given = _called(call.backward, "backward", xp, [_protected(one) for one in (g if self.outputs > 1 else (g,))])
         found = list(given) if isinstance(given, (tuple, list)) else [given]
         if len(found) != self.arity:
             raise GradientError(

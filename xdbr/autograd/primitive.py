@@ -281,10 +281,11 @@ class Primitive:
             else f"{self._argument(i)}: {raw!r}"
             for i, raw in enumerate(raws)
         )
+        text = str(error).strip().removeprefix(f"{self.name}: ")
         if isinstance(error, TypeError):
-            return DtypeError(f"{self.name}: {error} ({given})")
+            return DtypeError(f"{self.name}: {text} ({given})")
         if type(error) in (ValueError, RuntimeError):
-            return ShapeError(f"{self.name}: {error} ({given})")
+            return ShapeError(f"{self.name}: {text} ({given})")
         error.add_note(f"in {self.name} ({given})")
         return error
 

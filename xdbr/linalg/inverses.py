@@ -91,7 +91,8 @@ def _raw_rtol(rtol: Any) -> Any:
 def _pinv(xp: Any, x: Array, /, *, rtol: Any = None) -> Array:
     x = matrices("linalg.pinv", xp, x)
     if not x.shape[-1] * x.shape[-2]:
-        return xp.zeros((*x.shape[:-2], x.shape[-1], x.shape[-2]), dtype=x.dtype, device=x.device)
+        nothing = xp.zeros((*x.shape[:-2], x.shape[-1], x.shape[-2]), dtype=x.dtype, device=x.device)
+        return xp.broadcast_arrays(nothing, rtol[..., None, None])[0] if hasattr(rtol, "shape") else nothing
     u, s, vh = xp.linalg.svd(x, full_matrices=False)
     counts = s > _tolerance(xp, x, s, rtol)[..., None]
     inverse = xp.where(counts, 1 / xp.where(counts, s, xp.ones_like(s)), xp.zeros_like(s))

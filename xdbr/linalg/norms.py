@@ -33,7 +33,8 @@ def _vector_norm_rule(xp: Any, g: Array, x: Array, out: Array, axis: Axis, keepd
     size = xp.abs(x)
     if ord in (math.inf, -math.inf):
         hits = xp.astype(size == out, g.dtype)
-        return xp.sign(x) * (g / xp.sum(hits, axis=axis, keepdims=True) * hits)
+        count = xp.sum(hits, axis=axis, keepdims=True)
+        return xp.sign(x) * (g / xp.where(count == 0, xp.ones_like(count), count) * hits)
     # At zero, a kink or a pole of the power, the gradient is zero.
     zero = (size == 0) | (out == 0)
     ratio = xp.where(zero, xp.ones_like(size), size) / xp.where(out == 0, xp.ones_like(out), out)

@@ -8,6 +8,12 @@ from typing import Any, overload
 __all__ = ["Hyperparameter"]
 
 
+def _is_model(value: Any) -> bool:
+    """Tell whether a value is a model or a collection of its parameters."""
+    parts = value if isinstance(value, (list, tuple)) else ()
+    return hasattr(value, "params") or hasattr(value, "__next__") or any(hasattr(part, "grad") for part in parts)
+
+
 class Hyperparameter:
     """A real number that may be set at any time, as an attribute of an optimizer's class.
 
@@ -54,7 +60,9 @@ class Hyperparameter:
     def checked(self, value: Any, owner: str) -> float:
         """Give the value as a Python number; raises as setting it does."""
         if isinstance(value, (bool, str, bytes)) or not (hasattr(value, "__float__") or hasattr(value, "__index__")):
-            raise TypeError(f"{owner}: {self.name} must be a real number; got {value!r}")
+            # What an optimizer trains is not given to its constructor, as it is in PyTorch.
+            got = f"{type(value).__name__}; a model is given by setup(model)" if _is_model(value) else repr(value)
+            raise TypeError(f"{owner}: {self.name} must be a real number; got {got}")
         number = float(value)
         lowest = number > self.low if self.above_low else number >= self.low
         if not (math.isfinite(number) and lowest and number < self.high):

@@ -14,7 +14,9 @@ __all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
 def _top(xp: Any, a: Array, axis: Axis) -> Array:
-    """Give the largest elements, or 0 where they are infinite."""
+    """Give the largest elements, or 0 where they are infinite or there are none."""
+    if 0 in a.shape:
+        return xp.sum(a, axis=axis, keepdims=True)
     top = xp.max(a, axis=axis, keepdims=True)
     return xp.where(xp.isfinite(top), top, xp.zeros_like(top))
 
@@ -85,6 +87,8 @@ def softmax(xp: Any, x: Array, /, axis: Axis = None) -> Array:
     Variable([0.26894142, 0.73105858], dtype=float64)
     """
     x = floating(xp, x)
+    if 0 in x.shape:
+        return xp.positive(x)
     e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
     return e / xp.sum(e, axis=axis, keepdims=True, dtype=e.dtype)
 
@@ -105,6 +109,8 @@ def log_softmax(xp: Any, x: Array, /, axis: Axis = None) -> Array:
     Variable([-1000.,     0.], dtype=float64)
     """
     x = floating(xp, x)
+    if 0 in x.shape:
+        return xp.positive(x)
     x = x - xp.max(x, axis=axis, keepdims=True)
     return x - xp.log(xp.sum(xp.exp(x), axis=axis, keepdims=True, dtype=x.dtype))
 

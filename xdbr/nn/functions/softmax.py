@@ -26,6 +26,8 @@ def softmax(xp: Any, x: Array, /, *, axis: int = 1) -> Array:
               [0.5, 0.5]], dtype=float32)
     """
     axis = one_axis("softmax", axis, len(x.shape))
+    if 0 in x.shape:
+        return xp.positive(x)
     y = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
     return y / xp.sum(y, axis=axis, keepdims=True)
 
@@ -49,6 +51,8 @@ def log_softmax(xp: Any, x: Array, /, *, axis: int = 1) -> Array:
 
 def raw_log_softmax(xp: Any, x: Array, axis: int) -> Array:
     """Give the logarithm of the softmax along an axis that is in range."""
+    if 0 in x.shape:
+        return xp.positive(x)
     x = x - xp.max(x, axis=axis, keepdims=True)
     return x - xp.log(xp.sum(xp.exp(x), axis=axis, keepdims=True))
 
