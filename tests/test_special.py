@@ -12,7 +12,7 @@ import pytest
 from specs import _integrals as ref
 
 import xdbr
-from xdbr import DtypeError, GradientError, MissingDependencyError
+from xdbr import AxisError, DtypeError, GradientError, MissingDependencyError
 from xdbr.autograd.kernels import raw_namespace
 from xdbr.backends.numpy_backend import NumpyBackend
 from xdbr.backends.special import PORTABLE, Special
@@ -469,3 +469,18 @@ def test_portable_texts_give_what_scipy_gives(name):
         want = getattr(scipy.special, name)(*given)
     special = Special(NumpyBackend(), native=False)  # the portable quantiles of counts rest on SciPy's others
     assert_allclose(getattr(special, name)(*given), want, rtol=3e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", ["logsumexp", "softmax", "log_softmax"])
+def test_an_axis_out_of_range(name, xp, device):
+    with pytest.raises(AxisError, match=rf"special\.{name}: axis 2 is out of range for an array with 2 axes"):
+        getattr(xp.special, name)(xp.ones((3, 4)), axis=2)
+
+
+def test_softmax_and_logsumexp_of_no_elements(xp, device):
+    x = xp.zeros((3, 0))
+    assert to_host(xp.special.logsumexp(x)).tolist() == float("-inf")
+    assert to_host(xp.special.logsumexp(x, axis=1)).tolist() == [float("-inf")] * 3
+    assert to_host(xp.special.logsumexp(x, axis=0, keepdims=True)).shape == (1, 0)
+    for f in (xp.special.softmax, xp.special.log_softmax):
+        assert f(x, axis=1).shape == f(x).shape == (3, 0)

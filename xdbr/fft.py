@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ._errors import DtypeError, ShapeError
+from ._errors import AxisError, DtypeError, ShapeError
 from ._typing import Array, Axis, Dtype, RawArray, Shape
-from .array_api._arguments import LIBRARY_ERRORS, explained, one_axis
+from .array_api._arguments import LIBRARY_ERRORS, explained, lengths, one_axis
 from .array_api._rules import along, complex_floating, floating, kind
 from .array_api.creation import At, bind, creation
 from .autograd.primitive import composite, primitive
@@ -66,6 +66,10 @@ def _half_weights(xp: Any, like: Array, n: int, axis: int, inner: float) -> Arra
     return xp.reshape(weights, (-1, *(1,) * (len(like.shape) - 1 - axis)))
 
 
+# Where an axis named twice has no meaning; a complex transform is simply run twice along it.
+_HALF = ("fft.rfftn", "fft.irfftn")
+
+
 def _last(axes: Sequence[int] | None, ndim: int) -> int:
     """Give the last transformed axis, counted from the front."""
     return ndim - 1 if axes is None else axes[-1] % ndim
@@ -78,9 +82,11 @@ def _run(function: str, prim: Any, x: Any, options: dict[str, Any]) -> Variable:
     if options.get("s") is not None:
         if options["axes"] is None:
             raise ShapeError(f"{function}: axes must be given where s is; got s={options['s']!r}")
-        options["s"] = tuple(n.__index__() for n in options["s"])
+        options["s"] = lengths(function, options["s"], "s")
     if options.get("axes") is not None:
-        options["axes"] = tuple(i.__index__() for i in options["axes"])
+        axes = options["axes"] = lengths(function, options["axes"], "axes")
+        if function in _HALF and len({i % max(len(getattr(x, "shape", ())), 1) for i in axes}) < len(axes):
+            raise AxisError(f"{function}: axes must be different, for one of them has half the frequencies; got {axes}")
     try:
         return prim.apply((x,), options)  # type: ignore[no-any-return]
     except LIBRARY_ERRORS as error:
@@ -270,9 +276,9 @@ def _rfftn_rule(xp: Any, g: Array, x_shape: Shape, s: Shape | None, axes: tuple[
     last = _last(axes, ndim)
     n = x_shape[last] if s is None or s[-1] == -1 else s[-1]
     axes = tuple(range(ndim)) if axes is None else axes
-    lengths = (*(g.shape[i] for i in axes[:-1]), n)
+    sizes = (*(g.shape[i] for i in axes[:-1]), n)
     g = g * _half_weights(xp, g, n, last, 0.5)
-    return _fitted(xp, xp.fft.irfftn(g, s=lengths, axes=axes, norm=_OTHER[norm]), tuple(x_shape))
+    return _fitted(xp, xp.fft.irfftn(g, s=sizes, axes=axes, norm=_OTHER[norm]), tuple(x_shape))
 
 
 _rfftn.vjp(_rfftn_rule)
@@ -283,7 +289,8 @@ def rfftn(
 ) -> Variable:
     """Discrete Fourier transform of real numbers over several axes, of the last with frequencies from 0 on only.
 
-    s, axes, norm: as for `fftn`. Raises `DtypeError` for a complex array, and otherwise as `fftn`.
+    s, axes, norm: as for `fftn`. Raises `DtypeError` for a complex array, `AxisError` for an axis named twice, and
+        otherwise as `fftn`.
 
     >>> import xdbr
     >>> xdbr.fft.rfftn(xdbr.ones((2, 3)))
@@ -315,7 +322,7 @@ def irfftn(
     """Inverse of `rfftn`: real numbers.
 
     s: the lengths of the result along `axes`; by default the input's, and of the last axis twice that less two.
-    axes, norm: as for `fftn`; the same errors.
+    axes, norm: as for `fftn`; the same errors, and `AxisError` for an axis named twice.
 
     >>> import xdbr
     >>> xdbr.fft.irfftn(xdbr.asarray([[4.0, 0.0], [0.0, 0.0]]))
@@ -345,7 +352,7 @@ def hfft(xp: Any, x: Array, /, *, n: int | None = None, axis: int = -1, norm: st
     >>> xdbr.fft.hfft(xdbr.asarray([1.0, 0.0]), n=3)
     Variable([1., 1., 1.], dtype=float32)
     """
-    x = complex_floating(xp, x)
+    x, axis = complex_floating(xp, x), one_axis("fft.hfft", axis, len(x.shape))
     return xp.fft.irfft(xp.conj(x), n=n, axis=axis, norm=_other_norm("fft.hfft", norm))
 
 
@@ -360,6 +367,7 @@ def ihfft(xp: Any, x: Array, /, *, n: int | None = None, axis: int = -1, norm: s
     >>> xdbr.fft.ihfft(xdbr.asarray([1.0, 1.0, 1.0]))
     Variable([1.-0.j, 0.-0.j], dtype=complex64)
     """
+    x, axis = _real("fft.ihfft", xp, x), one_axis("fft.ihfft", axis, len(x.shape))
     return xp.conj(xp.fft.rfft(x, n=n, axis=axis, norm=_other_norm("fft.ihfft", norm)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._typing import Array, Axis
+from ..array_api._arguments import unique_axes
 from ..array_api._rules import spread
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import VARIABLES
@@ -23,7 +24,7 @@ def _top(xp: Any, a: Array, axis: Axis) -> Array:
 
 @primitive(name="special._logsumexp", arrays=1)
 def _logsumexp(xp: Any, a: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    a = floating(xp, a)
+    a, axis = floating(xp, a), unique_axes("special.logsumexp", axis, len(a.shape))
     top = _top(xp, a, axis)
     total = xp.sum(xp.exp(a - top), axis=axis, keepdims=keepdims, dtype=a.dtype)
     return xp.log(total) + (top if keepdims else xp.reshape(top, tuple(total.shape)))
@@ -52,7 +53,8 @@ def logsumexp(
     b: factors, which broadcast with a. Where the sum is negative the result is NaN, unless `return_sign`.
     return_sign: give a pair: the logarithm of the absolute value of the sum, and its sign.
 
-    Where the result is infinite, the elements that are the same infinity share the gradient equally.
+    Where the result is infinite, the elements that are the same infinity share the gradient equally. That of no
+    elements is minus infinity. Raises `AxisError` for an axis that is out of range.
 
     >>> import xdbr
     >>> xdbr.special.logsumexp(xdbr.asarray([1000.0, 1000.0], dtype="float64"))
@@ -67,6 +69,7 @@ def logsumexp(
             return out
         return out, xp.where(xp.isnan(out), out, xp.astype(out > -xp.inf, out.dtype))
     a, b = xp.broadcast_arrays(*promoted(xp, a, b))
+    axis = unique_axes("special.logsumexp", axis, len(a.shape))
     used = b != 0
     top = _top(xp, xp.where(used, a, -xp.inf), axis)
     top = top.detach() if type(top) in VARIABLES else top  # the result does not depend on it
@@ -80,13 +83,13 @@ def logsumexp(
 
 @primitive(name="special.softmax", arrays=1)
 def softmax(xp: Any, x: Array, /, axis: Axis = None) -> Array:
-    """`exp(x) / sum(exp(x))` over `axis` (all axes by default), without overflow.
+    """`exp(x) / sum(exp(x))` over `axis` (all axes by default), without overflow. Raises `AxisError`.
 
     >>> import xdbr
     >>> xdbr.special.softmax(xdbr.asarray([0.0, 1.0], dtype="float64"))
     Variable([0.26894142, 0.73105858], dtype=float64)
     """
-    x = floating(xp, x)
+    x, axis = floating(xp, x), unique_axes("special.softmax", axis, len(x.shape))
     if 0 in x.shape:
         return xp.positive(x)
     e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
@@ -102,13 +105,13 @@ softmax.vjp(_softmax_rule)
 
 @primitive(name="special.log_softmax", arrays=1)
 def log_softmax(xp: Any, x: Array, /, axis: Axis = None) -> Array:
-    """Logarithm of `softmax`, exact to the last digits also where that is small.
+    """Logarithm of `softmax`, exact to the last digits also where that is small. Raises `AxisError`.
 
     >>> import xdbr
     >>> xdbr.special.log_softmax(xdbr.asarray([0.0, 1000.0], dtype="float64"))
     Variable([-1000.,     0.], dtype=float64)
     """
-    x = floating(xp, x)
+    x, axis = floating(xp, x), unique_axes("special.log_softmax", axis, len(x.shape))
     if 0 in x.shape:
         return xp.positive(x)
     x = x - xp.max(x, axis=axis, keepdims=True)
