@@ -97,3 +97,13 @@ class TestNestedSequences:
 def test_shapes_that_do_not_fit_are_named(device):
     with pytest.raises(ShapeError, match=r"\(2,\), \(3,\) cannot be broadcast together: axis -1"):
         xdbr.broadcast_arrays(xdbr.ones(2, device=device), xdbr.ones(3, device=device))
+
+
+def test_integers_that_only_some_dtypes_hold(xp, device):
+    for made in (xp.asarray(2**63), xp.full(1, 2**63), xp.asarray([2**63])):
+        assert made.dtype.name == "uint64" and int(made if made.ndim == 0 else made[0]) == 2**63
+    for function, make in (("asarray", xp.asarray), ("full", lambda value: xp.full(1, value))):
+        for value in (2**64, -(2**63) - 1):
+            with pytest.raises(DtypeError, match=f"{function}: expected an integer that 64 bits hold; got {value}"):
+                make(value)
+    assert float(xp.asarray(2**70, dtype="float64")) == 2.0**70

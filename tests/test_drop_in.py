@@ -312,10 +312,12 @@ def test_dlpack_of_a_view_and_of_no_axes(in_host_memory: Any) -> None:
 # -- copies and text ------------------------------------------------------------------------------------------
 
 
-def test_copies_of_a_leaf_are_leaves(leaf: Any) -> None:
+def test_copies_of_a_leaf_under_no_grad_are_leaves(leaf: Any) -> None:
     xdbr.sum(leaf * leaf).backward()
     leaf.name = "weights"
-    for made in (copy.copy(leaf), copy.deepcopy(leaf), pickle.loads(pickle.dumps(leaf))):
+    with xdbr.no_grad():
+        copies = [copy.copy(leaf), copy.deepcopy(leaf), pickle.loads(pickle.dumps(leaf))]
+    for made in copies:
         assert made is not leaf and made.requires_grad and made.is_leaf and made.name == "weights"
         assert made.device == leaf.device and made.dtype == leaf.dtype
         assert_allclose(made, HOST)
@@ -335,6 +337,17 @@ def test_a_computed_array_is_not_pickled_with_its_graph(leaf: Any) -> None:
     with pytest.raises(xdbr.GradientError, match=r"detach\(\)"):
         pickle.dumps(leaf * 2)
     pickle.dumps((leaf * 2).detach())
+
+
+@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda x: copy.deepcopy({"a": [x]})["a"][0]])
+def test_copies_of_a_leaf_stay_connected(leaf: Any, make: Any) -> None:
+    made = make(leaf)
+    made[0, 0] = 0.0  # which does not reach the leaf
+    assert_allclose(leaf, HOST)
+    xdbr.sum(made * made).backward()
+    expected = 2 * HOST
+    expected[0, 0] = 0.0
+    assert_allclose(leaf.grad, expected)
 
 
 @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy])

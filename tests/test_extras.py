@@ -297,6 +297,19 @@ def test_cast(variant, source, target):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+@pytest.mark.parametrize("shape", [(), (5,), (40, 50)])
+def test_keep(variant, dtype, shape):
+    rng = np.random.default_rng(0)
+    x = np.asarray(rng.standard_normal(shape)).astype(dtype)
+    mask = np.asarray(rng.uniform(size=shape) < 0.5)
+    x = np.where(mask, x, np.asarray([np.inf, np.nan])[rng.integers(2, size=shape)]).astype(dtype)
+    out = VARIANTS[variant]().keep(raw(x), raw(mask))
+    assert host(out).dtype == dtype
+    np.testing.assert_array_equal(host(out), np.where(mask, x, 0))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("counts", [ints(2, 0, 3), ints(0, 0, 1), ints(0), ints(), ints(1, 1, 1)])
 def test_repeat_counts(variant, counts):
     out = VARIANTS[variant]().repeat_counts(raw(counts))

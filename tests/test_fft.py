@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from xdbr import AxisError, DtypeError, ShapeError
+from xdbr import AxisError, DtypeError
+from xdbr.testing import assert_allclose, check_grads
 
 
 @pytest.mark.parametrize("name", ["rfftn", "irfftn"])
@@ -17,9 +18,11 @@ def test_an_axis_named_twice(name: str, axes: tuple[int, ...], xp: Any, device: 
 
 
 @pytest.mark.parametrize("name", ["fftn", "ifftn", "rfftn", "irfftn"])
-def test_lengths_without_axes(name: str, xp: Any, device: Any) -> None:
-    with pytest.raises(ShapeError, match=rf"fft\.{name}: axes must be given where s is; got s=\(2, 2\)"):
-        getattr(xp.fft, name)(xp.ones((3, 4), dtype="float64"), s=(2, 2))
+def test_lengths_without_axes_are_those_of_the_last(name: str, xp: Any, device: Any) -> None:
+    f = getattr(xp.fft, name)
+    x = xp.reshape(xp.arange(24.0, dtype="float64"), (2, 3, 4))
+    assert_allclose(f(x, s=(2, 6)), f(x, s=(2, 6), axes=(1, 2)))
+    check_grads(lambda x: f(x, s=(2, 6)), [x], order=1)
 
 
 @pytest.mark.parametrize("name", ["fft", "ifftn", "rfft", "irfftn", "hfft", "ihfft"])

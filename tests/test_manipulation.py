@@ -275,3 +275,18 @@ def test_diff_without_steps_is_an_array_of_its_own(put: Any, xp: Any) -> None:
         y = xp.diff(x, n=0)
         y[0] = 9.0
         assert x.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"pad_width": (1, 2, 3)}, ShapeError, "pad_width must be one value, a pair, or a pair for each axis"),
+        ({"pad_width": -1}, ShapeError, "pad_width must be of integers that are not negative; got -1"),
+        ({"pad_width": 1.5}, ShapeError, "pad_width must be of integers that are not negative; got 1.5"),
+        ({"pad_width": 1, "constant_values": (1, 2, 3)}, ShapeError, "constant_values must be one value"),
+        ({"pad_width": 1, "mode": "mean"}, ValueError, "mode must be 'constant', .*; got 'mean'"),
+    ],
+)
+def test_what_pad_does_not_take(options, error, message, xp, device):
+    with pytest.raises(error, match=f"pad: {message}"):
+        xp.pad(xp.ones((2, 3)), **options)

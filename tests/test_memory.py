@@ -275,7 +275,9 @@ def copies_and_constants() -> Step:
     w = leaf(0.9, 1.0)
 
     def step(i: int) -> None:
-        other = copy.deepcopy(w)
+        xdbr.sum(copy.deepcopy(w) * w).backward()
+        with xdbr.no_grad():
+            other = copy.deepcopy(w)
         other.requires_grad = False
         other.requires_grad = True
         xdbr.sum(other * w.detach()).backward()

@@ -113,7 +113,7 @@ def test_hessian_of_a_masked_squared_error_at_an_exact_fit(select: Any, xp: Any,
 def test_derivatives_up_to_the_fourth_at_an_exact_fit(xp: Any, put: Any) -> None:
     """The same as of the error without its mask, on the elements that the mask selects."""
     inputs, w = np.asarray([0.5, -1.0, 2.0, 0.3]), 0.8
-    goal, keep = np.exp(np.sin(inputs * w)), np.asarray([True, False, True, True])
+    goal, keep = to_host(xp.exp(xp.sin(put(inputs) * w))), np.asarray([True, False, True, True])
 
     def derivatives(inputs: Any, goal: Any, choose: Callable[[Any], Any]) -> list[float]:
         w_ = put(np.asarray(w), True)

@@ -484,3 +484,9 @@ def test_softmax_and_logsumexp_of_no_elements(xp, device):
     assert to_host(xp.special.logsumexp(x, axis=0, keepdims=True)).shape == (1, 0)
     for f in (xp.special.softmax, xp.special.log_softmax):
         assert f(x, axis=1).shape == f(x).shape == (3, 0)
+
+
+@pytest.mark.parametrize("name", ["logsumexp", "softmax", "log_softmax"])
+def test_complex_arrays_have_no_softmax(name, xp, device):
+    with pytest.raises(DtypeError, match=rf"special\.{name}: expected a real array; got dtype .*complex64"):
+        getattr(xp.special, name)(xp.asarray([1j, 2.0], dtype="complex64"))

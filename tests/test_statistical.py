@@ -142,3 +142,13 @@ def test_third_derivative_of_a_product_with_zeros(xp: Any, device: Any) -> None:
     first = xdbr.grad(xp.prod(x), x, create_graph=True)
     second = xdbr.grad(first[0], x, create_graph=True)
     assert_allclose(xdbr.grad(second[1], x), [0.0, 0.0, 1.0])
+
+
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_a_correction_may_be_an_array_without_axes_and_nothing_else(name, xp, device):
+    function = getattr(xp, name)
+    x = xp.asarray([1.0, 2.0, 4.0])
+    assert_allclose(function(x, correction=xp.asarray(1)), function(x, correction=1))
+    for bad in ("one", x):
+        with pytest.raises(TypeError, match=f"{name}: correction must be a number; got {type(bad).__name__}"):
+            function(x, correction=bad)

@@ -13,6 +13,7 @@ __all__ = [
     "SerializationError",
     "ShapeError",
     "XdbrError",
+    "class_of",
 ]
 
 
@@ -38,6 +39,12 @@ class DtypeError(XdbrError, TypeError):
 
 class ShapeError(XdbrError, ValueError):
     """An argument has a shape that the function does not take."""
+
+
+def class_of(error: Exception) -> type[DtypeError | ShapeError]:
+    """Give the class for what a library says of the arguments: JAX raises `TypeError` for shapes, too."""
+    of_shapes = any(word in str(error) for word in ("shapes", "same shape", "dimensions"))
+    return DtypeError if isinstance(error, TypeError) and not of_shapes else ShapeError
 
 
 class AxisError(ShapeError, IndexError):

@@ -133,6 +133,7 @@ class ArrayNamespace(Protocol):
     not_equal: Callable[..., Any]
     ones: Callable[..., Any]
     ones_like: Callable[..., Any]
+    pad: Callable[..., Any]
     permute_dims: Callable[..., Any]
     pi: float
     positive: Callable[..., Any]
@@ -166,6 +167,7 @@ class ArrayNamespace(Protocol):
     tensordot: Callable[..., Any]
     tile: Callable[..., Any]
     to_device: Callable[..., Any]
+    transpose: Callable[..., Any]
     tril: Callable[..., Any]
     triu: Callable[..., Any]
     trunc: Callable[..., Any]

@@ -80,9 +80,9 @@ def _run(function: str, prim: Any, x: Any, options: dict[str, Any]) -> Variable:
     if options["norm"] not in _OTHER:
         raise ValueError(f"{function}: norm must be 'backward', 'ortho' or 'forward'; got {options['norm']!r}")
     if options.get("s") is not None:
-        if options["axes"] is None:
-            raise ShapeError(f"{function}: axes must be given where s is; got s={options['s']!r}")
         options["s"] = lengths(function, options["s"], "s")
+        if options["axes"] is None:
+            options["axes"] = tuple(range(-len(options["s"]), 0))
     if options.get("axes") is not None:
         axes = options["axes"] = lengths(function, options["axes"], "axes")
         if function in _HALF and len({i % max(len(getattr(x, "shape", ())), 1) for i in axes}) < len(axes):
@@ -162,10 +162,10 @@ def fftn(
     """Discrete Fourier transform over several axes; complex.
 
     s: the length to which each of `axes` is cut or padded with zeros (-1: its own), their own by default.
-    axes: all by default; must be given where `s` is.
+    axes: all by default, where `s` is given the last ones, as many as it has lengths.
     norm: see above.
 
-    Raises `ShapeError` where `s` is given without `axes` or lengths do not fit, `ValueError` for another norm.
+    Raises `ShapeError` where lengths do not fit, `AxisError` for an axis out of range, `ValueError` for another norm.
 
     >>> import xdbr
     >>> xdbr.fft.fftn(xdbr.ones((2, 2)))

@@ -6,6 +6,7 @@ import pytest
 
 import xdbr
 from xdbr import DeviceError, DtypeError, GradientError
+from xdbr.testing import assert_allclose
 
 
 class Exp(xdbr.Function):
@@ -151,6 +152,49 @@ def test_methods_that_do_not_take_the_namespace(device):
     with pytest.raises(TypeError) as caught:
         Fails()(x)
     assert not hasattr(caught.value, "__notes__")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_computed_number_is_an_array_like_any_other(device, dtype):
+    class Square(xdbr.Function):
+        def forward(self, xp, x):
+            self.save(x)
+            return x * x
+
+        def backward(self, xp, g):
+            (x,) = self.saved
+            return 2 * x * g
+
+    x = xdbr.Variable([1.0, 2.0], requires_grad=True, dtype=dtype)
+    y = Square()(xdbr.sum(x))
+    g = xdbr.grad(y, x, create_graph=True)
+    assert_allclose(g, [6.0, 6.0])
+    assert_allclose(xdbr.grad(xdbr.sum(g), x), [4.0, 4.0])
+
+
+def test_a_saved_intermediate_number_has_no_second_derivative(device):
+    class Hidden(xdbr.Function):
+        def forward(self, xp, x):
+            y = xp.exp(x)
+            self.save(y * 1)
+            return y * 2
+
+        def backward(self, xp, g):
+            (y,) = self.saved
+            return 2 * g * y
+
+    x = xdbr.Variable(1.0, requires_grad=True, dtype="float64")
+    with pytest.raises(GradientError, match="create_graph=True needs saved arrays to be inputs or outputs"):
+        xdbr.grad(Hidden()(x) * x, x, create_graph=True)
+
+
+def test_no_output(device):
+    class Nothing(xdbr.Function):
+        def forward(self, xp, x):
+            return ()
+
+    with pytest.raises(TypeError, match=r"Nothing\.forward: expected an array or a tuple of them; got an empty tuple"):
+        Nothing()(xdbr.ones(2))
 
 
 def test_inputs_on_two_devices():

@@ -151,7 +151,7 @@ class TestProducts:
         _, pull = xdbr.vjp(lambda a: (a, a), x)
         with pytest.raises(ShapeError, match="expected 2 cotangents, one for each output; got 1"):
             pull((x,))
-        with pytest.raises(ShapeError, match=r"expected a gradient of shape \(3,\); got \(\)"):
+        with pytest.raises(ShapeError, match=r"expected a cotangent of shape \(3,\); got \(\)"):
             pull((x, x[0]))
 
     def test_jvp(self, x):
@@ -175,7 +175,7 @@ class TestProducts:
     def test_jvp_checks_its_tangents(self, x):
         with pytest.raises(ShapeError, match="expected 1 tangents"):
             xdbr.jvp(xdbr.sin, [x], [x, x])
-        with pytest.raises(DtypeError, match="expected a gradient of dtype float64; got float32"):
+        with pytest.raises(DtypeError, match="expected a tangent of dtype float64; got float32"):
             xdbr.jvp(xdbr.sin, [x], [xdbr.astype(x, "float32")])
 
     def test_hvp(self, x):

@@ -304,6 +304,8 @@ class TestCuts:
         with pytest.raises(GradientError, match="cut off from their graph"):
             xdbr.nn.Parameter(y)
         assert xdbr.asarray(y) is y
+        with pytest.raises(GradientError, match="is or holds a Variable that needs gradient"):
+            xdbr.Variable([xdbr.sum(y), 1.0])
 
     def test_an_index_array_may_be_used_again(self):
         x = needs("numpy")

@@ -204,6 +204,52 @@ SPECS = [
         result=None,
     ),
     Spec(
+        "pad",
+        (Input(shape=(2,)),),
+        lambda x, pad_width: np.asarray([0, x[0], x[1], 0, 0], dtype=x.dtype),
+        options={"pad_width": (1, 2)},
+        dtypes=ALL,
+    ),
+    Spec(
+        "pad",
+        (Input(shape=(1, 2)),),
+        lambda x, **options: np.asarray([[5, 5, 5, 6], [5, x[0, 0], x[0, 1], 6], [5, 7, 7, 6]], dtype=x.dtype),
+        options={"pad_width": ((1, 1), (1, 1)), "constant_values": ((5, 7), (5, 6))},
+        case="each axis",
+        dtypes=ALL,
+        jax=False,
+    ),
+    *(
+        Spec(
+            "pad",
+            (Input(shape=(2, 3)),),
+            lambda x, pad_width, mode, places=places: x[:, places],
+            options={"pad_width": ((0, 0), (2, 1)), "mode": mode},
+            case=mode,
+            dtypes=ALL,
+        )
+        for mode, places in {
+            "edge": [0, 0, 0, 1, 2, 2],
+            "reflect": [2, 1, 0, 1, 2, 1],
+            "symmetric": [1, 0, 0, 1, 2, 2],
+            "wrap": [1, 2, 0, 1, 2, 0],
+        }.items()
+    ),
+    Spec(
+        "transpose",
+        (Input(shape=(2, 3, 4)),),
+        lambda x: np.asarray([[x[:, j, k] for j in range(3)] for k in range(4)]),
+        dtypes=ALL,
+    ),
+    Spec(
+        "transpose",
+        (Input(shape=(2, 3)),),
+        lambda x, axes: np.asarray([x[:, j] for j in range(3)]),
+        options={"axes": (1, 0)},
+        case="axes",
+        dtypes=ALL,
+    ),
+    Spec(
         "diag",
         (Input(shape=(3,)),),
         lambda x: np.asarray([[x[0], 0, 0], [0, x[1], 0], [0, 0, x[2]]], dtype=x.dtype),

@@ -111,8 +111,10 @@ from .manipulation import (
     squeeze,
     stack,
     tile,
+    transpose,
     unstack,
 )
+from .padding import pad
 from .searching import (
     argmax,
     argmin,
@@ -273,6 +275,7 @@ __all__ = [
     "not_equal",
     "ones",
     "ones_like",
+    "pad",
     "permute_dims",
     "pi",
     "positive",
@@ -306,6 +309,7 @@ __all__ = [
     "tensordot",
     "tile",
     "to_device",
+    "transpose",
     "tril",
     "triu",
     "trunc",

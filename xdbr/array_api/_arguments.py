@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import backends
-from .._errors import AxisError, BatchingError, DeviceError, DtypeError, ShapeError, XdbrError
+from .._errors import AxisError, BatchingError, DeviceError, DtypeError, ShapeError, XdbrError, class_of
 from .._typing import RawArray, Shape
 from ..autograd.variable import VARIABLES
 
-__all__ = ["LIBRARY_ERRORS", "broadcast", "explained", "lengths", "one_axis", "raw_option", "unique_axes"]
+__all__ = ["LIBRARY_ERRORS", "broadcast", "explained", "lengths", "number", "one_axis", "raw_option", "unique_axes"]
 
 # What array libraries raise on bad arguments. A forward catches these, because a `try` costs nothing
 # where nothing is raised, while looking at each argument beforehand would cost every call.
@@ -71,6 +71,15 @@ def broadcast(function: str, shapes: Sequence[Shape]) -> Shape:
     return tuple(found)
 
 
+def number(function: str, argument: str, value: Any) -> Any:
+    """Read a number that may come as a 0-d array."""
+    if isinstance(value, (bool, int, float, complex)):
+        return value
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        return value.item()  # raises for a Variable that needs gradient
+    raise TypeError(f"{function}: {argument} must be a number; got {type(value).__name__}")
+
+
 def explained(function: str, error: Exception, *arrays: Any, axis: Any = None) -> Exception:
     """Give the error to raise in the place of a library's: of xdbr's own class, with the function and what came."""
     if isinstance(error, XdbrError):
@@ -83,8 +92,7 @@ def explained(function: str, error: Exception, *arrays: Any, axis: Any = None) -
     got = ", ".join(
         f"shape {tuple(x.shape)} and dtype {x.dtype}" if hasattr(x, "dtype") else type(x).__name__ for x in arrays
     )
-    made = DtypeError if isinstance(error, TypeError) else ShapeError
-    return made(f"{function}: {error} (got {got}{'' if axis is None else f', axis={axis!r}'})")
+    return class_of(error)(f"{function}: {error} (got {got}{'' if axis is None else f', axis={axis!r}'})")
 
 
 def raw_option(function: str, argument: str, value: Any, x: Any) -> RawArray:

@@ -29,7 +29,7 @@ from ..backends import (
     parse_device,
     place_of,
 )
-from ._arguments import lengths
+from ._arguments import lengths, number
 from .data_types import astype, result_type, to_device
 
 __all__ = [
@@ -157,13 +157,11 @@ def _finish(made: Any) -> Any:
     return made if type(made) in VARIABLES else wrap(made)
 
 
-def _number(function: str, argument: str, value: Any) -> Any:
-    """Read a number that may come as a 0-d array."""
-    if isinstance(value, (bool, int, float, complex)):
-        return value
-    if hasattr(value, "item") and getattr(value, "shape", None) == ():
-        return value.item()
-    raise TypeError(f"{function}: {argument} must be a number; got {type(value).__name__}")
+def _is_wide(function: str, value: Any) -> bool:
+    """Tell whether a number is an integer that only uint64 holds; raises `DtypeError` for one that no dtype holds."""
+    if type(value) is int and not -(2**63) <= value < 2**64:
+        raise DtypeError(f"{function}: expected an integer that 64 bits hold; got {value}; or give a dtype")
+    return type(value) is int and value >= 2**63
 
 
 def _depend_on_example(*values: Any) -> bool:
@@ -208,7 +206,7 @@ def asarray(at: At, obj: Any, /, *, dtype: Dtype = None, device: Any = None, cop
             raise ValueError(f"asarray: copy=False, but {type(obj).__name__} can only be copied") from None
     if isinstance(obj, (list, tuple)) and _holds_variables(obj):
         return _stack_nested(at, obj, dtype)
-    if isinstance(obj, (bool, int, float, complex)):
+    if isinstance(obj, (bool, int, float, complex)) and not (dtype is None and _is_wide("asarray", obj)):
         return at.xp.asarray(obj, dtype=at.dtype(dtype, obj), device=at.device)
     if dtype is None:
         host = backends.host_array(obj, get_default_dtype())
@@ -310,9 +308,9 @@ def arange(
     Variable([0, 1, 2], dtype=int64)
     """
     given = (start, step) if stop is not None else (0, step)
-    start = _number("arange", "start", start)
-    stop = None if stop is None else _number("arange", "stop", stop)
-    step = _number("arange", "step", step)
+    start = number("arange", "start", start)
+    stop = None if stop is None else number("arange", "stop", stop)
+    step = number("arange", "step", step)
     made = at.xp.arange(start, stop, step, dtype=at.dtype(dtype, start, stop, step), device=at.device)
     found = canonical_dtype(made.dtype)
     if found.kind in "iu" or not _moves(*given):
@@ -389,7 +387,9 @@ def full(at: At, shape: Any, fill_value: Any, *, dtype: Dtype = None, device: An
         made = broadcast_to(fill_value, _lengths("full", shape))
         made = made if dtype is None else astype(made, dtype)
         return made if device is None else to_device(made, at.where)
-    fill_value = _number("full", "fill_value", fill_value)
+    fill_value = number("full", "fill_value", fill_value)
+    if dtype is None and _is_wide("full", fill_value):
+        dtype = "uint64"
     return at.xp.full(_lengths("full", shape), fill_value, dtype=at.dtype(dtype, fill_value), device=at.device)
 
 
@@ -409,7 +409,7 @@ def linspace(
         found = at.dtype(dtype, *samples)
         t = wrap(at.xp.linspace(0.0, 1.0, num, dtype=found, device=at.device, endpoint=endpoint))
         return astype((1 - t) * start + t * stop, found)
-    start, stop = _number("linspace", "start", start), _number("linspace", "stop", stop)
+    start, stop = number("linspace", "start", start), number("linspace", "stop", stop)
     made = at.xp.linspace(
         start, stop, num, dtype=at.dtype(dtype, 0.0, start, stop), device=at.device, endpoint=endpoint
     )
@@ -497,8 +497,8 @@ def full_like(x: Any, /, fill_value: Any, *, dtype: Dtype = None, device: Any = 
         from .manipulation import broadcast_to
 
         return astype(broadcast_to(fill_value, tuple(x.shape)), x.dtype if dtype is None else dtype)
-    number = _number("full_like", "fill_value", fill_value)
-    made = _like("full_like", x, dtype, device, number)
+    value_of_all = number("full_like", "fill_value", fill_value)
+    made = _like("full_like", x, dtype, device, value_of_all)
     if made.dtype.kind in "biu" or not _moves(fill_value):
         return made
     from .manipulation import broadcast_to

@@ -17,8 +17,9 @@ from ..backends import canonical_dtype
 from .data_types import astype
 from .elementwise import real
 from .linear_algebra import contract
+from .searching import where
 
-__all__ = ["absorb", "cast", "contract", "gate", "index_add", "read", "write"]
+__all__ = ["absorb", "cast", "contract", "gate", "index_add", "keep", "read", "write"]
 
 
 @primitive(name="extras.index_add", arrays=2)
@@ -85,6 +86,17 @@ def _gate_rule(xp: Any, g: Array, needs: list[bool], factor: Array) -> list[Any]
 
 
 gate.vjp_joint(_gate_rule)
+
+
+def keep(x: Any, mask: Any, /) -> Variable:
+    """Give `x` where `mask` is true and zero elsewhere, also where `x` is infinite there.
+
+    >>> import xdbr
+    >>> from xdbr.array_api.extras import keep
+    >>> keep(xdbr.asarray([1.0, float("inf")]), xdbr.asarray([True, False]))
+    Variable([1., 0.], dtype=float32)
+    """
+    return where(mask, x, 0)
 
 
 def cast(x: Any, dtype: Dtype, /) -> Variable:

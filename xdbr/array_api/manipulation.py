@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._errors import AxisError, DtypeError, ShapeError
+from .._errors import AxisError, DtypeError, ShapeError, class_of
 from .._typing import Array, Axis, Shape
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import VARIABLES, Variable, wrap
@@ -34,6 +34,7 @@ __all__ = [
     "squeeze",
     "stack",
     "tile",
+    "transpose",
     "unstack",
 ]
 
@@ -315,7 +316,7 @@ def _not_joined(function: str, error: Exception, arrays: Sequence[Any], axis: An
     """Give the error for arrays that a library could not join."""
     shapes = [tuple(x.shape) if hasattr(x, "shape") else type(x).__name__ for x in arrays]
     dtypes = [str(getattr(x, "dtype", type(x).__name__)) for x in arrays]
-    if isinstance(error, TypeError):
+    if class_of(error) is DtypeError:
         return DtypeError(f"{function}: cannot join arrays of dtypes {', '.join(dtypes)}: {error}")
     if axis is not None and shapes and isinstance(shapes[0], tuple):
         try:
@@ -514,6 +515,19 @@ def tile(x: Any, repetitions: tuple[int, ...], /) -> Variable:
 
 
 # -- beyond the standard ----------------------------------------------------------------------------
+
+
+@composite
+def transpose(xp: Any, x: Array, /, axes: Sequence[int] | None = None) -> Array:
+    """NumPy's name for `permute_dims`, which reverses the axes where none are given; a view, beyond the standard.
+
+    Raises `AxisError` as `permute_dims`.
+
+    >>> import xdbr
+    >>> xdbr.transpose(xdbr.ones((2, 3, 4))).shape
+    (4, 3, 2)
+    """
+    return xp.permute_dims(x, tuple(reversed(range(len(x.shape)))) if axes is None else tuple(axes))
 
 
 @composite

@@ -12,7 +12,7 @@ from .._errors import DtypeError, ShapeError
 from .._typing import Array, Axis, Dtype, Shape
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import Variable
-from ._arguments import LIBRARY_ERRORS, explained, lengths, one_axis, unique_axes
+from ._arguments import LIBRARY_ERRORS, explained, lengths, number, one_axis, unique_axes
 from ._rules import along, floating, kind, reduced_size, resolve_dtype, spread
 
 __all__ = [
@@ -161,8 +161,8 @@ def var(
     >>> xdbr.var(xdbr.asarray([1.0, 3.0]), correction=1)
     Variable(2., dtype=float32)
     """
+    correction = number("var", "correction", correction if ddof is None else ddof)
     try:
-        correction = correction if ddof is None else ddof
         options = {"axis": _plain("var", axis), "correction": correction, "keepdims": keepdims}
         return _var.primitive.apply((x,), options)  # type: ignore[no-any-return]
     except LIBRARY_ERRORS as error:
@@ -214,8 +214,8 @@ def std(
     >>> xdbr.std(xdbr.asarray([1.0, 3.0]))
     Variable(1., dtype=float32)
     """
+    correction = number("std", "correction", correction if ddof is None else ddof)
     try:
-        correction = correction if ddof is None else ddof
         options = {"axis": _plain("std", axis), "correction": correction, "keepdims": keepdims}
         return _std.primitive.apply((x,), options)  # type: ignore[no-any-return]
     except LIBRARY_ERRORS as error:

@@ -33,14 +33,14 @@ from .variable import Variable, wrap
 __all__ = ["Walk", "check_gradient"]
 
 
-def check_gradient(function: str, g: Variable, y: Variable) -> None:
-    """Raise unless `g` has the device, shape and dtype of `y`."""
+def check_gradient(function: str, g: Variable, y: Variable, what: str = "gradient") -> None:
+    """Raise unless `g`, called `what` in messages, has the device, shape and dtype of `y`."""
     if g.device != y.device and not backends.levels_meet(g.device, y.device):
-        raise DeviceError(f"{function}: expected a gradient on {str(y.device)!r}; got one on {str(g.device)!r}")
+        raise DeviceError(f"{function}: expected a {what} on {str(y.device)!r}; got one on {str(g.device)!r}")
     if g.shape != y.shape:
-        raise ShapeError(f"{function}: expected a gradient of shape {y.shape}; got {g.shape}")
+        raise ShapeError(f"{function}: expected a {what} of shape {y.shape}; got {g.shape}")
     if g.dtype != y.dtype:
-        raise DtypeError(f"{function}: expected a gradient of dtype {y.dtype}; got {g.dtype}")
+        raise DtypeError(f"{function}: expected a {what} of dtype {y.dtype}; got {g.dtype}")
 
 
 class Walk:
@@ -200,7 +200,7 @@ class Walk:
                 new = hook(given)
                 if new is not None:
                     if not isinstance(new, Variable):
-                        if backends.of(new) is None or isinstance(new, (int, float, complex)):
+                        if backends.of(new) is None:
                             raise TypeError(f"hook: expected a Variable, an array or None; got {type(new).__name__}")
                         new = wrap(new)
                     check_gradient("hook", new, given)

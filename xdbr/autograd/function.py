@@ -75,10 +75,9 @@ class Function:
         """Run forward on Variables, raw arrays or scalars and record one node where one of them needs gradient."""
         name = type(self).__name__
         call = copy.copy(self)
-        raws = [x._raw if type(x) in VARIABLES else x for x in inputs]
-        arrays = [
-            raw for raw in raws if not isinstance(raw, (bool, int, float, complex)) and backends.of(raw) is not None
-        ]
+        # A Variable without axes may hold one of NumPy's scalars, which are Python numbers too.
+        raws = [x._backend.as_array(x._raw) if type(x) in VARIABLES else x for x in inputs]
+        arrays = [raw for raw in raws if not _is_number(raw) and backends.of(raw) is not None]
         if not arrays:
             raise DtypeError(
                 f"{name}: expected at least one array or Variable; got {[type(x).__name__ for x in inputs]}"
@@ -105,6 +104,8 @@ class Function:
         raws = [raw if backends.of(raw) is None or _is_number(raw) else backend.read_only(raw) for raw in raws]
         out = _called(call.forward, "forward", raw_namespace(backend), raws)
         outs = out if isinstance(out, tuple) else (out,)
+        if not outs:
+            raise TypeError(f"{name}.forward: expected an array or a tuple of them; got an empty tuple")
         for i, part in enumerate(outs):
             if backends.of(part) is None:
                 raise TypeError(f"{name}.forward: output {i} must be a raw array; got {type(part).__name__}")
@@ -131,7 +132,7 @@ def _called(method: Callable[..., Any], name: str, xp: Any, arrays: Sequence[Any
 
 
 def _is_number(x: Any) -> bool:
-    return isinstance(x, (bool, int, float, complex))
+    return type(x) in (bool, int, float, complex)
 
 
 def _has_derivative(raw: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from .. import backends
 from .._config import MODE, get_default_dtype
-from .._errors import DeviceError, DtypeError, ShapeError, XdbrError
+from .._errors import DeviceError, DtypeError, XdbrError, class_of
 from ..backends import Backend, canonical_dtype
 from . import calls
 from .composite import composite
@@ -282,10 +282,8 @@ class Primitive:
             for i, raw in enumerate(raws)
         )
         text = str(error).strip().removeprefix(f"{self.name}: ")
-        if isinstance(error, TypeError):
-            return DtypeError(f"{self.name}: {text} ({given})")
-        if type(error) in (ValueError, RuntimeError):
-            return ShapeError(f"{self.name}: {text} ({given})")
+        if isinstance(error, TypeError) or type(error) in (ValueError, RuntimeError):
+            return class_of(error)(f"{self.name}: {text} ({given})")
         error.add_note(f"in {self.name} ({given})")
         return error
 

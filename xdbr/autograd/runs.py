@@ -141,7 +141,7 @@ def tangents_of(function: str, call: Call, primals: Any, tangents: Any) -> list[
         if place is not None:
             x = call.inputs[place]
             t = t if type(t) in VARIABLES else Variable(t, dtype=x.dtype, device=x.device)
-            check_gradient(function, t, x)
+            check_gradient(function, t, x, "tangent")
             found.append(t)
     return found
 

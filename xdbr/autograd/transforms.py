@@ -138,7 +138,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
             for g, y in zip(given, leaves, strict=True)
         ]
         for g, y in zip(given, leaves, strict=True):
-            check_gradient("vjp", g, y)
+            check_gradient("vjp", g, y, "cotangent")
         pairs = [(y, g) for y, g in zip(leaves, given, strict=True) if y.requires_grad]
         record = call.outside or any(type(g) in VARIABLES and g.requires_grad for g in given)
         if not pairs:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from .. import backends
+from .._config import MODE
 from .._errors import DeviceError, DtypeError, GradientError, ShapeError
 from .._typing import ArrayNamespace, Dtype, RawArray, Shape
 from ..backends import Device, canonical_dtype, parse_device
@@ -97,12 +98,12 @@ class Variable(Installed):
     ) -> None:
         from ..array_api import asarray
 
-        if type(data) in VARIABLES and data.requires_grad:
-            raise GradientError(
-                f"{type(self).__name__}: data is a Variable that needs gradient, and a new one would be cut off from "
-                "its graph silently; use xdbr.asarray(data) to keep the graph, or data.detach()"
-            )
         made = asarray(data, dtype=dtype, device=device)
+        if made.requires_grad:
+            raise GradientError(
+                f"{type(self).__name__}: data is or holds a Variable that needs gradient, and a new one would be cut "
+                "off from its graph silently; use xdbr.asarray(data) to keep the graph, or detach() what is in it"
+            )
         if made._view is not None:
             refresh(made)
         self._data = made._data
@@ -368,7 +369,7 @@ class Variable(Installed):
         return wrap(self._raw)
 
     def unchain(self) -> None:
-        """Cut the graph here, for what was computed from it before too: it becomes a constant, and a view no more."""
+        """Cut the graph here, for what came of it before too: a constant from then on, no view; leaves stay."""
         from .backward import unchain
 
         self._cut(unchain)
@@ -385,6 +386,8 @@ class Variable(Installed):
 
     def _cut(self, cut: Callable[[Node], None]) -> None:
         if self.requires_grad:  # which brings a view up to date
+            if self.is_leaf:
+                return
             cut(self._node)  # type: ignore[arg-type]
         self._cut_loose()
         self._node = None
@@ -519,12 +522,11 @@ class Variable(Installed):
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
         if self._view is not None:
             refresh(self)
-        if self._node is not None and not self._node.is_leaf:
+        if self._node is not None and (not self._node.is_leaf or (type(self) is Variable and MODE.get().recording)):
             made = memo[id(self)] = self.copy()  # stays connected, as any function of it
             return made
         made = memo[id(self)] = self._clone()
-        grad = self.grad
-        if grad is not None:
+        if (grad := self.grad) is not None:
             made._grad = wrap(grad._backend.copy(grad._raw))
         return made
 
@@ -533,10 +535,8 @@ class Variable(Installed):
         made = _new(type(self))
         made._data = self._backend.copy(raw)
         made._view = None
-        made._node = None
+        made._node = None if self._node is None else leaf(made)
         made._name = getattr(self, "_name", None)
-        if self._node is not None:
-            made._node = leaf(made)
         return made
 
     def __reduce_ex__(self, protocol: Any) -> Any:

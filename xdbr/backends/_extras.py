@@ -151,6 +151,10 @@ class Extras:
             x = xp.real(x)
         return xp.astype(x, dtype, copy=False)
 
+    def keep(self, x: RawArray, mask: RawArray, /) -> RawArray:
+        """Give `x` where `mask` is true and zero elsewhere, also where `x` is infinite there."""
+        return self.xp.where(mask, x, 0)
+
     def repeat_counts(self, repeats: RawArray, /) -> RawArray:
         """Give for each element of a repetition by `repeats` which element it came from; shapes (n,) to (sum,)."""
         xp = self.xp

@@ -27,9 +27,30 @@ __all__ = ["JaxBackend", "JaxExtras", "JaxLibrary"]
 class JaxLibrary(MendedLibrary):
     """`jax.numpy` with what deviates from the standard mended."""
 
+    def any(self, x: RawArray, /, **options: Any) -> RawArray:
+        """Tell whether one is not zero; JAX looks at the real parts of complex numbers alone."""
+        return self._lib.any(x != 0 if x.dtype.kind == "c" else x, **options)
+
+    def all(self, x: RawArray, /, **options: Any) -> RawArray:
+        """Tell whether none is zero; JAX looks at the real parts of complex numbers alone."""
+        return self._lib.all(x != 0 if x.dtype.kind == "c" else x, **options)
+
     def astype(self, x: RawArray, dtype: Any, /, *, copy: bool = True, device: Any = None) -> RawArray:
         """Convert; JAX copies only where it is told to."""
         return self._lib.astype(x, dtype, copy=copy, device=device)
+
+    def cumulative_prod(self, x: RawArray, /, *, dtype: Any = None, **options: Any) -> RawArray:
+        """Multiply up; narrow integers in the default integer dtype, which JAX does in sums alone."""
+        if dtype is None and x.dtype.kind in "iu":
+            default = self._lib.arange(0).dtype
+            if x.dtype.itemsize < default.itemsize:
+                dtype = default if x.dtype.kind == "i" else np.dtype(f"u{default.name}")
+        return self._lib.cumulative_prod(x, dtype=dtype, **options)
+
+    def floor_divide(self, x1: RawArray, x2: RawArray, /) -> RawArray:
+        """Divide and round down; a quotient of zero keeps its sign, which JAX drops."""
+        out = self._lib.floor_divide(x1, x2)
+        return self._lib.where(x1 == 0, x1 / x2, out) if out.dtype.kind == "f" else out
 
     def permute_dims(self, x: RawArray, /, axes: tuple[int, ...]) -> RawArray:
         """Permute the axes, negative ones counting from the last."""

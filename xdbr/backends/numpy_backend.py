@@ -50,6 +50,18 @@ class NumpyExtras(Extras):
             x = x.real
         return x.astype(dtype, copy=False)
 
+    def keep(self, x: RawArray, mask: RawArray, /) -> RawArray:
+        bits = _BITS.get(x.dtype)
+        if bits is None or x.size < _FEW:
+            return np.where(mask, x, 0)
+        # `where` mispredicts a branch for each element of an irregular mask: this takes down to a tenth of its time.
+        return (x.view(bits) & -mask.view(np.int8).astype(bits)).view(x.dtype)
+
+
+# The integers as wide as a floating-point dtype, and up to how many elements `where` is faster than their operations.
+_BITS = {np.dtype(f"f{n}"): np.dtype(f"i{n}") for n in (2, 4, 8)}
+_FEW = 1000
+
 
 def _add_rows(out: RawArray, rows: RawArray, v: RawArray) -> None:
     """Add `v` to the `rows` of a contiguous array, as the gradient of an embedding does.

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .._typing import Array, Axis
-from ..array_api._arguments import LIBRARY_ERRORS, explained
+from ..array_api._arguments import LIBRARY_ERRORS, explained, number
 from ..array_api._rules import floating, spread
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import Variable
@@ -59,6 +59,7 @@ def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: fl
     >>> xdbr.linalg.vector_norm(xdbr.asarray([3.0, 4.0]))
     Variable(5., dtype=float32)
     """
+    ord = number("linalg.vector_norm", "ord", ord)
     try:
         if isinstance(axis, list):
             axis = tuple(axis)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Self
 
 from .link import Link, collect, name_below
 from .parameter import Parameter
@@ -47,8 +47,13 @@ class _List(Link):
 
     _list: list[Link]
 
-    def __init__(self, *links: Link) -> None:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Make the list: not in `__init__`, so that a subclass may forget to call `super().__init__()`."""
+        self = super().__new__(cls)
         self.__dict__["_list"] = []
+        return self
+
+    def __init__(self, *links: Link) -> None:
         for link in links:
             self.append(link)
 

@@ -1,8 +1,8 @@
 """Links: objects that own parameters and other links, and find, name, save, copy and move them.
 
 What a link owns is found through its attributes: a Parameter, a Link, or a list, tuple or dict of them (nested as
-deep as one likes) counts as soon as it is assigned. Lists and dicts are looked into whenever the model is walked, so
-a link that is appended later counts, too.
+deep as one likes) counts as soon as it is assigned. Lists and dicts that are empty, or hold such or functions, are
+looked into whenever the model is walked, so a link that is appended later counts, too.
 
 The order of a walk, and so that of parameters and paths, is fixed: a link's own parameters first, then its child
 links with all that is below them, each in the order in which the attributes were first assigned. What can be reached by
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy as copying
 import weakref
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -74,16 +75,21 @@ class Link:
     # -- attributes --------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
-        members = self.__dict__["_members"]
-        if type(value) is not Variable and (isinstance(value, _OWNED) or _holds(value)):
-            _check_name(name, f"{type(self).__name__}.{name}")
-            name_below(value, f"{self._path}/{name}")
-            if not isinstance(value, _OWNED):
-                watch_for_growth(self)[name] = _contents(value)
-            members[name] = None
-        elif name in members:
-            del members[name]
+        members, persistents = self.__dict__["_members"], self.__dict__["_persistents"]
+        if type(value) is Variable or not (isinstance(value, _OWNED) or _holds(value)):
+            object.__setattr__(self, name, value)
+            members.pop(name, None)
+            return
+        _check_name(name, f"{type(self).__name__}.{name}")
+        owned = _contents(value)  # raises where a key of a dict cannot be part of a path
         object.__setattr__(self, name, value)
+        if name in persistents and not owned:  # a list that is saved as it is
+            return
+        persistents.pop(name, None)
+        name_below(value, f"{self._path}/{name}")
+        if not isinstance(value, _OWNED):
+            watch_for_growth(self)[name] = owned
+        members[name] = None
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
@@ -112,11 +118,12 @@ class Link:
         """
         if name not in self.__dict__:
             raise AttributeError(f"register_persistent: {type(self).__name__} has no attribute {name!r}")
-        if name in self._members:
+        if name in self._members and _contents(self.__dict__[name]):
             raise TypeError(
                 f"register_persistent: {type(self).__name__}.{name} holds parameters, which are saved anyway"
             )
         _check_name(name, f"{type(self).__name__}.{name}")
+        self._members.pop(name, None)
         self._persistents[name] = None
 
     # -- walking -----------------------------------------------------------------------------
@@ -345,6 +352,12 @@ class Link:
 
         return Sequential(*(self.copy(mode) for _ in range(n)))
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        made = memo[id(self)] = type(self).__new__(type(self))
+        with no_grad():  # leaves come along as leaves of the copy's own
+            made.__setstate__(copying.deepcopy(self.__getstate__(), memo))
+        return made
+
     def __getstate__(self) -> dict[str, Any]:
         # What a call has left behind (Classifier.loss) may be a computed Variable: its value goes along, not its graph.
         return {name: _cut(value) for name, value in self.__dict__.items()}
@@ -408,19 +421,23 @@ _OWNED = (Parameter, Link)
 
 
 def _holds(value: Any) -> bool:
-    """Tell whether a container holds parameters or links, or may come to: it is empty, or has gaps (`None`)."""
+    """Tell whether a container holds parameters or links, or may come to: it is empty, has functions or gaps (None)."""
     parts: Any
     if isinstance(value, dict):
         parts = value.values()
     elif isinstance(value, (list, tuple)):
         parts = value
-    elif isinstance(value, (set, frozenset)):
+    elif isinstance(value, (set, frozenset, deque)):
         if any(isinstance(part, _OWNED) for part in value):
-            raise TypeError("a set has no order, so parameters and links in it would have no names; use a list")
+            raise TypeError(
+                f"parameters and links in a {type(value).__name__} would have no names that stay; use a list"
+            )
         return False
     else:
         return False
-    return len(value) == 0 or any(part is None or isinstance(part, _OWNED) or _holds(part) for part in parts)
+    return len(value) == 0 or any(
+        part is None or isinstance(part, _OWNED) or callable(part) or _holds(part) for part in parts
+    )
 
 
 def collect(value: Any, path: str, found: list[tuple[str, Parameter | Link]]) -> None:
@@ -431,11 +448,14 @@ def collect(value: Any, path: str, found: list[tuple[str, Parameter | Link]]) ->
         for i, part in enumerate(value):
             collect(part, f"{path}/{i}", found)
     elif isinstance(value, dict):
+        keys: dict[str, Any] = {}
         for key, part in value.items():
             before = len(found)
             collect(part, f"{path}/{key}", found)
             if len(found) > before:
-                _check_name(key, path)
+                _check_name(key, path or "a dict")
+                if keys.setdefault(str(key), key) is not key:
+                    raise ValueError(f"{path or 'a dict'}: the keys {keys[str(key)]!r} and {key!r} would be one path")
 
 
 def named(value: Any, path: str = "") -> list[tuple[str, Parameter]]:

@@ -9,7 +9,7 @@ from .._config import ModeContext, get_default_dtype, no_grad
 from .._errors import DtypeError, GradientError, ShapeError
 from .._typing import Dtype, RawArray, Shape
 from ..autograd.draws import unlogged
-from ..autograd.variable import VARIABLES, Variable, leaf
+from ..autograd.variable import Variable, leaf
 from ..autograd.views import rebind
 from ..backends import Device, canonical_dtype, get_default_device, parse_device
 from ._errors import UninitializedError
@@ -78,12 +78,12 @@ class Parameter(Variable):
         if dtype is None and callable(initializer):
             dtype = getattr(initializer, "dtype", None)
         if shape is None and not (initializer is None or callable(initializer) or isinstance(initializer, _NUMBERS)):
-            if type(initializer) in VARIABLES and initializer.requires_grad:
+            value = array_api.asarray(initializer, dtype=dtype, device=self._where)
+            if value.requires_grad:
                 raise GradientError(
                     "Parameter: the initial values need gradient, and a parameter would be cut off from their graph "
                     "silently; pass values.detach() where that is meant"
                 )
-            value = array_api.asarray(initializer, dtype=dtype, device=self._where).detach()
             initializer = Constant(value.data, dtype=value.dtype)
             shape, dtype = value.shape, value.dtype
         self.initializer = get_initializer(initializer)

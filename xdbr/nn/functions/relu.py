@@ -14,7 +14,7 @@ __all__ = ["relu"]
 def relu(xp: Any, x: Array, /) -> Array:
     """Rectified linear unit of each element: `max(x, 0)`.
 
-    Its derivative at 0 is taken to be 0.
+    Its derivative at 0 is taken to be 0; where `x` is not positive the gradient is zero, however great it is above.
 
     >>> import xdbr
     >>> import xdbr.nn.functions as F
@@ -24,5 +24,4 @@ def relu(xp: Any, x: Array, /) -> Array:
     return xp.maximum(x, 0)
 
 
-# A product, because `where` with a mask as irregular as this one takes NumPy ten to twenty times as long.
-relu.vjp(lambda xp, g, out: g * xp.astype(out > 0, g.dtype))
+relu.vjp(lambda xp, g, out: xp.extras.keep(g, out > 0))

@@ -1,0 +1,96 @@
+"""Links whose attributes change their kind, and assignments that fail: what is registered stays true."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from typing import Any
+
+import pytest
+
+import xdbr
+import xdbr.nn.functions as F
+import xdbr.nn.links as L
+from xdbr import nn
+
+
+def paths(link: nn.Link) -> list[str]:
+    return [path for path, _ in link.namedparams()]
+
+
+def test_a_failed_assignment_leaves_the_link_as_it_was() -> None:
+    link = nn.Chain(a=L.Linear(2, 2))
+    with pytest.raises(AttributeError, match="update_enabled"):
+        link.update_enabled = L.Linear(2, 2)
+    assert paths(link) == ["/a/W", "/a/b"]
+
+
+def test_two_keys_that_would_be_one_path() -> None:
+    link = nn.Link()
+    with pytest.raises(ValueError, match="the keys 1 and '1' would be one path"):
+        link.parts = {1: nn.Parameter(1.0, 2), "1": nn.Parameter(2.0, 2)}
+    assert not hasattr(link, "parts") and paths(link) == []
+
+
+def test_a_link_may_come_into_a_list_of_functions() -> None:
+    link = nn.Link()
+    link.layers = [F.relu]
+    link.layers.append(L.Linear(2, 2))
+    assert paths(link) == ["/layers/1/W", "/layers/1/b"]
+
+
+@pytest.mark.parametrize("make", [set, deque])
+def test_containers_without_lasting_positions_are_refused(make: Any) -> None:
+    link = nn.Link()
+    with pytest.raises(TypeError, match=f"parameters and links in a {make.__name__} would have no names that stay"):
+        link.layers = make([L.Linear(2, 2)])
+
+
+@pytest.mark.parametrize("empty", [[], {}, [None]])
+def test_an_empty_container_may_be_persistent(empty: Any) -> None:
+    link = nn.Link()
+    link.add_persistent("log", empty)
+    assert link.state_dict() == {"log": empty}
+    link.log = []
+    link.log.append(3)
+    assert link.state_dict() == {"log": [3]}
+    with pytest.raises(TypeError, match="holds parameters"):
+        link.add_persistent("layers", [L.Linear(2, 2)])
+
+
+def test_a_persistent_that_becomes_a_link_is_one_thing() -> None:
+    link = nn.Link()
+    link.add_persistent("m", xdbr.zeros(2))
+    link.m = L.Linear(2, 2)
+    assert sorted(link.state_dict()) == ["m/W", "m/b"]
+
+
+def test_a_list_needs_no_call_of_the_base_class() -> None:
+    class Stack(nn.ChainList):
+        def __init__(self) -> None:
+            self.size = 1
+
+    stack = Stack()
+    assert stack.state_dict() == {} and len(copy.deepcopy(stack)) == 0
+    stack.append(L.Linear(2, 2))
+    assert paths(stack) == ["/0/W", "/0/b"]
+
+
+def test_a_leaf_comes_along_in_a_deep_copy_as_a_leaf() -> None:
+    link = nn.Link()
+    link.scale = xdbr.Variable(1.5, requires_grad=True)
+    made = copy.deepcopy(link)
+    assert made.scale is not link.scale and made.scale.is_leaf and made.scale.requires_grad
+
+
+def test_cutting_at_a_parameter_leaves_it_trainable() -> None:
+    for parameter in (nn.Parameter(1.0, 3), L.Linear(None, 3).W):
+        parameter.unchain_backward()
+        parameter.unchain()
+        assert parameter.requires_grad and parameter.is_leaf
+
+
+def test_a_parameter_of_several_variables_that_need_gradient() -> None:
+    s = xdbr.Variable(1.5, requires_grad=True)
+    with pytest.raises(xdbr.GradientError, match="Parameter: the initial values need gradient"):
+        nn.Parameter([s, s * 2])
