@@ -264,6 +264,11 @@ def test_options_out_of_range_are_refused() -> None:
         xdbr.draw(y, rankdir="BT")
     with pytest.raises(ValueError, match="draw: max_nodes must be at least 1, or None; got 0"):
         xdbr.draw(y, max_nodes=0)
+    for bad in ("a", 2.5, True):
+        with pytest.raises(TypeError, match=f"draw: max_nodes must be an integer, or None; got {bad!r}"):
+            xdbr.draw(y, max_nodes=bad)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="draw: title must be a string, or None; got 3"):
+        xdbr.draw(y, title=3)  # type: ignore[arg-type]
 
 
 # ------------------------------------------------------------------------------------------ files

@@ -33,10 +33,15 @@ def environment(device: object = None, modules: Path = PACKAGES) -> dict[str, st
 
 
 def run(
-    folder: Path, *arguments: object, script: Path = MNIST, device: object = None, modules: Path = PACKAGES
+    folder: Path,
+    *arguments: object,
+    script: Path = MNIST,
+    device: object = None,
+    modules: Path = PACKAGES,
+    warnings: str = "error",
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-W", "error", str(script), *map(str, arguments)],
+        [sys.executable, "-W", warnings, str(script), *map(str, arguments)],
         cwd=folder,
         env=environment(device, modules),
         stdin=subprocess.DEVNULL,
@@ -172,6 +177,46 @@ def test_resumed_run_equals_a_straight_one(tmp_path: Path, images: Path, device:
     for state in states:
         state["log"] = without_seconds(state["log"])
     compare(*states, "checkpoint")
+
+
+def test_resume_where_the_device_is_missing(tmp_path: Path, images: Path) -> None:
+    pytest.importorskip("array_api_strict", reason="the strict backend, which goes missing, is not installed")
+    common = ("--data", images, *SHORT)
+    train(tmp_path, *common, "--epochs", 1, "--device", "strict")
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "array_api_strict.py").write_text("raise ImportError('no array_api_strict')")
+    resume = (*common, "--epochs", 2, "--resume", "result/checkpoint.npz")
+    done = run(tmp_path, *resume, modules=hidden, warnings="default")
+    assert done.returncode == 0, done.stderr
+    assert "left out the generators of devices that are not here: 'strict" in done.stderr
+    assert done.stdout.startswith("300 training and 100 test images, on numpy\nepoch   2 ")
+
+
+def test_diverged_run_stops_and_keeps_what_there_is(tmp_path: Path, images: Path) -> None:
+    common = ("--data", images, "--units", 12, "--lr", 1e30, "--epochs", 2)
+    done = run(tmp_path, *common, warnings="ignore")
+    assert done.returncode == 1
+    message = r"train_mnist.py: error: the training has diverged: in epoch 1 the training loss is (nan|inf) and "
+    assert re.match(message, done.stderr), done.stderr
+    assert "a smaller --lr than 1e+30 may help" in done.stderr
+    assert list((tmp_path / "result").iterdir()) == []
+
+
+def test_files_are_replaced_whole(tmp_path: Path, images: Path) -> None:
+    """A file that is open goes on to show what it showed: nothing is written into it."""
+    names = ["log.json", "checkpoint.npz", "model.npz", "graph.svg", "graph.dot"]
+    names += ["plot.png"] if find_spec("matplotlib") else []
+    result = tmp_path / "result"
+    result.mkdir()
+    for name in names:
+        (result / name).write_text("before")
+        os.link(result / name, tmp_path / name)
+    train(tmp_path, "--data", images, *SHORT, "--epochs", 1)
+    assert {file.name for file in result.iterdir()} == set(names)
+    for name in names:
+        assert (tmp_path / name).read_text() == "before"
+        assert (result / name).stat().st_size > 100
 
 
 def test_every_device_trains_alike(tmp_path: Path, images: Path, device: xdbr.Device) -> None:

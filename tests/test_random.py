@@ -11,6 +11,7 @@ import shutil
 import statistics
 import subprocess
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -317,7 +318,9 @@ def test_state_of_the_default_generators(device):
         (lambda s: s.update(seed="-3"), SerializationError),
         (lambda s: s.update(generators=3), SerializationError),
         (lambda s: s["generators"].update(numpy={"version": 1}), SerializationError),
-        (lambda s: s["generators"].update(nonesuch={}), DeviceError),
+        (lambda s: s["generators"].update(nonesuch={}), SerializationError),
+        (lambda s: s["generators"].update({"no device": s["generators"]["numpy"]}), SerializationError),
+        (lambda s: s["generators"].update({"": 3}), SerializationError),
     ],
 )
 def test_bad_state_of_the_default_generators(change, error):
@@ -328,6 +331,24 @@ def test_bad_state_of_the_default_generators(change, error):
     with pytest.raises(error):
         xdbr.random.load_state_dict(bad)
     assert xdbr.random.state_dict() == before
+
+
+def test_generators_of_devices_that_are_not_here_are_left_out():
+    xdbr.random.seed(8)
+    xdbr.random.normal(3, device="numpy")
+    state = xdbr.random.state_dict()
+    x = xdbr.random.normal(3, device="numpy")
+    state["generators"] |= {"nonesuch:1": state["generators"]["numpy"], "numpy:7": state["generators"]["numpy"]}
+    xdbr.random.seed(9)
+    before = xdbr.random.state_dict()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="left out the generators of devices .*: 'nonesuch:1', 'numpy:7'$"):
+            xdbr.random.load_state_dict(state)
+    assert xdbr.random.state_dict() == before
+    with pytest.warns(UserWarning, match="'nonesuch:1', 'numpy:7'"):
+        xdbr.random.load_state_dict(state)
+    assert same(xdbr.random.normal(3, device="numpy"), x)
 
 
 # -- threads ---------------------------------------------------------------------------------------------------

@@ -14,11 +14,12 @@ from __future__ import annotations
 import math
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ._config import MODE, get_default_dtype
-from ._errors import DtypeError, SerializationError, ShapeError
+from ._errors import DeviceError, DtypeError, SerializationError, ShapeError
 from ._typing import Dtype, RawArray, Shape
 from .autograd.draws import source_of
 from .autograd.kernels import RAW_NAMESPACES
@@ -331,21 +332,31 @@ def state_dict() -> dict[str, Any]:
 def load_state_dict(state: dict[str, Any]) -> None:
     """Set all default generators to the states that `state_dict` gave; others start from the seed in it.
 
-    Raises `SerializationError` where it is no such state and `DeviceError` where one of its devices is not
-    here; nothing has changed then.
+    Generators of devices that are not here are left out, with a warning that names them. Raises
+    `SerializationError` where it is no such state; nothing has changed then.
     """
     global _default_seed
     _check_state("load_state_dict", state, ("seed", "generators"))
     fresh: dict[Device, Generator] = {}
     try:
         start = _checked_seed("load_state_dict", int(state["seed"]))
-        entries = dict(state["generators"]).items()
+        entries = [(Device(spelling), one) for spelling, one in dict(state["generators"]).items()]
     except (TypeError, ValueError) as error:
         raise SerializationError(f"load_state_dict: not a state of the default generators: {error}") from error
-    for spelling, one in entries:
-        device = parse_device(spelling, function="load_state_dict")
-        fresh[device] = Generator(0, device)
-        fresh[device].load_state_dict(one)
+    missing: list[str] = []
+    for device, one in entries:
+        _check_state("load_state_dict", one, ("kind", "seed"))
+        try:
+            here = parse_device(device, function="load_state_dict")
+        except DeviceError:
+            missing.append(repr(str(device)))
+            continue
+        fresh[here] = Generator(0, here)
+        fresh[here].load_state_dict(one)
+    if missing:
+        warnings.warn(
+            f"load_state_dict: left out the generators of devices that are not here: {', '.join(missing)}", stacklevel=2
+        )
     with _lock:
         _default_seed = start
         for device, generator in _defaults.items():

@@ -7,7 +7,10 @@ script runs on any device, for example `--device cupy:0`. README.md beside this 
 """
 
 import argparse
+import io
 import json
+import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -125,6 +128,11 @@ def run(options):
         train_loss, train_accuracy = train(model, optimizer, batches)
         test_loss, test_accuracy = evaluate(model, test_batches)
         seconds = time.perf_counter() - start
+        if not math.isfinite(train_loss + test_loss):
+            raise xdbr.XdbrError(
+                f"the training has diverged: in epoch {batches.epoch} the training loss is {train_loss} and the test "
+                f"loss {test_loss}; a smaller --lr than {options.lr} may help"
+            )
         print(
             f"epoch {batches.epoch:3}  training loss {train_loss:.4f} accuracy {train_accuracy:.4f}"
             f"  test loss {test_loss:.4f} accuracy {test_accuracy:.4f}  {seconds:.2f} s",
@@ -141,7 +149,7 @@ def run(options):
             }
         )
         serializers.save_npz(out / "checkpoint.npz", state)
-        (out / "log.json").write_text(json.dumps(log, indent=1) + "\n")
+        write_whole(out / "log.json", (json.dumps(log, indent=1) + "\n").encode())
 
     serializers.save_npz(out / "model.npz", model)
     plot(log, out / "plot.png")
@@ -199,7 +207,19 @@ def plot(log, path):
         axes.set(xlabel="epoch", ylabel=quantity)
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.savefig(path, dpi=150)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=150)
+    write_whole(path, picture.getvalue())
+
+
+def write_whole(path, content):
+    """Write a file beside its place and rename it, so that a run which is stopped leaves no half of it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def draw_graph(model, examples, out):

@@ -77,6 +77,21 @@ def test_padding(device: str) -> None:
     assert concat_examples(Batch([[1], [1, 2]], [1, 0]), device, padding=0).tolist() == [[1, 2], [1, 0]]
 
 
+def test_padding_that_the_dtype_can_hold(device: str) -> None:
+    assert concat_examples([[1], [1, 2]], device, padding=2.0).tolist() == [[1, 2], [1, 2]]
+    assert concat_examples([[True], [True, True]], device, padding=0).tolist() == [[True, False], [True, True]]
+    assert concat_examples([[1.0], [1.0, 2.0]], device, padding=float("-inf")).tolist()[0] == [1.0, float("-inf")]
+    assert concat_examples([[1], [1, 2]], device, padding=xdbr.asarray(3, device="numpy")).tolist()[0] == [1, 3]
+    # What needs no padding takes any.
+    assert concat_examples([([1.0], 1), ([1.0, 2.0], 2)], device, padding=0.5)[1].tolist() == [1, 2]
+
+
+def test_padding_of_several_dtypes_loses_nothing(device: str) -> None:
+    joined = concat_examples([[1], [2.5, 3.5]], device, padding=0.5)
+    assert joined.tolist() == [[1.0, 0.5], [2.5, 3.5]]
+    assert joined.dtype == concat_examples([[1, 2], [2.5, 3.5]], device).dtype
+
+
 BAD = {
     "empty": ([], {}, "the batch is empty"),
     "no sequence": (7, {}, "batch must be a sequence of examples; got int"),
@@ -87,6 +102,25 @@ BAD = {
     "keys": ([{"a": 1}, {"b": 1}], {}, r"must all be dicts with keys \['a'\], as the first one is; example 1"),
     "text": ([(1, "one")], {}, "component 1, example 0: expected an array, a number or a list of numbers; got str"),
     "none": ([None], {}, "got NoneType"),
+    "padding value": (
+        [np.ones(2, int), np.ones(3, int)],
+        {"padding": 1.5},
+        "padding of the examples must be a number that their dtype int64 can hold; got 1.5",
+    ),
+    "padding out of range": (
+        [([1], np.ones(2, "uint8")), ([1], np.ones(3, "uint8"))],
+        {"padding": -1},
+        "padding of component 1 must be a number that their dtype uint8 can hold; got -1",
+    ),
+    "padding too large": (
+        [np.ones(2, "float32"), np.ones(3, "float32")],
+        {"padding": 1e39},
+        r"float32 can hold; got 1e",
+    ),
+    "padding complex": ([np.ones(2), np.ones(3)], {"padding": 1j}, "float64 can hold; got 1j"),
+    "padding nan": ([[1], [1, 2]], {"padding": float("nan")}, "int64 can hold; got nan"),
+    "padding bool": ([[True], [True, False]], {"padding": 2}, "bool can hold; got 2"),
+    "padding text": ([[1], [1, 2]], {"padding": "0"}, "int64 can hold; got '0'"),
     "padding": ([([1], [2]), ([1, 2], [2])], {"padding": (0,)}, "padding has 1 components, the examples have 2"),
 }
 

@@ -25,6 +25,13 @@ def leaf(values: Any, **options: Any) -> xdbr.Variable:
 # --------------------------------------------------------------------------------------- extreme values
 
 
+@pytest.mark.parametrize("n", [3, 3000])  # NumPy's array of few elements and of many
+def test_what_relu_does_not_take_has_no_gradient_below_an_infinite_one(n: int, device: Device) -> None:
+    x = xdbr.Variable([-1.0, 0.0, 4.0] * (n // 3), requires_grad=True, device=device)
+    xdbr.sum(xdbr.sqrt(F.relu(x))).backward()
+    assert_allclose(x.grad, [0.0, 0.0, 0.25] * (n // 3))
+
+
 def test_relu_at_the_kink_and_beyond(device: Device) -> None:
     x = leaf([-inf, -0.0, 0.0, inf, nan])
     y = F.relu(x)
@@ -88,6 +95,12 @@ def test_labels_may_be_a_list_or_any_integer_array(device: Device) -> None:
     for dtype in ("uint8", "int8", "int32", "int64", "uint64"):
         assert_allclose(F.softmax_cross_entropy(x, xdbr.asarray([0, 1], dtype=dtype)), want)
         assert_allclose(F.accuracy(x, xdbr.asarray([0, 1], dtype=dtype)), 0.5)
+
+
+def test_labels_of_uint64_are_named_as_they_are(backend: Backend, device: Device) -> None:
+    t = backend.from_host(np.array([0, 2**63 + 1], "uint64"), device=device)
+    with pytest.raises(LabelError, match=rf"t\[1\] = {2**63 + 1} is outside of the 2 classes 0 to 1"):
+        F.softmax_cross_entropy(xdbr.ones((2, 2)), t)
 
 
 def test_no_examples(device: Device) -> None:

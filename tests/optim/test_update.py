@@ -153,6 +153,29 @@ def test_a_loss_that_is_none() -> None:
     assert optimizer.t == 0
 
 
+def test_gradients_stay_where_there_is_no_loss_to_go_back_from() -> None:
+    x, t = batch("numpy")
+    with xdbr.device("numpy"):
+        model = model_of(4, 3)
+    optimizer = optim.SGD().setup(model)
+    optimizer.update(model, x, t)
+    before = {path: to_host(param.grad).copy() for path, param in model.namedparams()}
+
+    def broken() -> Any:
+        raise RuntimeError("no loss")
+
+    for lossfun, match in (
+        (broken, "no loss"),
+        (lambda: xdbr.ones(()), "has no graph"),
+        (lambda: model.predictor(x), r"has shape \(6, 3\)"),
+    ):
+        with pytest.raises(RuntimeError, match=match):
+            optimizer.update(lossfun)
+        for path, param in model.namedparams():
+            assert param.grad is not None
+            assert_allclose(param.grad, before[path], rtol=0)
+
+
 def test_overwritten_parameter_is_named() -> None:
     model = L.Linear(2, 2)
     optimizer = optim.SGD().setup(model)

@@ -133,7 +133,7 @@ def draw(
     before ``backward()`` and after it.
 
     Raises:
-        TypeError: Something in `outputs` is not a Variable.
+        TypeError: Something in `outputs` is not a Variable, or `title` or `max_nodes` is of another type.
         GradientError: An output has no graph.
         ValueError: There are no outputs, or `rankdir` or `max_nodes` is none of its values.
 
@@ -146,6 +146,10 @@ def draw(
 
     if rankdir not in ("TB", "LR"):
         raise ValueError(f"draw: rankdir must be 'TB' or 'LR'; got {rankdir!r}")
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"draw: title must be a string, or None; got {title!r}")
+    if max_nodes is not None and (isinstance(max_nodes, bool) or not hasattr(max_nodes, "__index__")):
+        raise TypeError(f"draw: max_nodes must be an integer, or None; got {max_nodes!r}")
     if max_nodes is not None and max_nodes < 1:
         raise ValueError(f"draw: max_nodes must be at least 1, or None; got {max_nodes!r}")
     diagram = walk(

@@ -51,6 +51,15 @@ _loading: dict[str, threading.RLock] = {}
 _entry_points_read = False
 
 
+class _Making(threading.local):
+    """The backends that this thread is loading, each for the one before it."""
+
+    names: tuple[str, ...] = ()
+
+
+_making = _Making()
+
+
 def register(name: str, factory: str | Factory, *, replace: bool = False) -> None:
     """Register a backend under `name`; `factory` gives it, or says where it is: "module:attribute".
 
@@ -100,7 +109,7 @@ def _read_entry_points() -> None:
         from importlib.metadata import entry_points
 
         for point in entry_points(group="xdbr.backends"):
-            _factories.setdefault(point.name, f"{point.module}:{point.attr}")
+            _factories.setdefault(point.name, point.value.partition("[")[0].strip())  # without its extras
         _entry_points_read = True
 
 
@@ -122,13 +131,17 @@ def get(name: str) -> Backend:
         raise BackendError(f"unknown backend {name!r}; {_what_there_is()}")
     try:
         return _load(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        if name in _making.names:  # whoever asked first tells the rest
+            raise
         raise BackendError(
             f"backend {name!r} is not available: {_reason(error)}; {_what_there_is(but=name)}"
         ) from error
 
 
 def _load(name: str) -> Backend:
+    if name in _making.names:
+        raise BackendError(f"the backend {name!r} is asked for while it is being loaded, by its own factory")
     with _lock:
         lock = _loading.setdefault(name, threading.RLock())
     with lock:
@@ -165,19 +178,32 @@ def _make(name: str) -> Backend:
     """Run the factory of a backend and check what it gives."""
     from ._base import Backend
 
-    factory = _factories[name]
-    if isinstance(factory, str):
-        module, _, path = factory.partition(":")
-        found: Any = importlib.import_module(module)
-        for attribute in path.split("."):
-            found = getattr(found, attribute)
-        factory = found
-    backend = factory()
+    outer = _making.names
+    _making.names = (*outer, name)
+    try:
+        backend = _found(_factories[name])()
+    finally:
+        _making.names = outer
     if not isinstance(backend, Backend):
         raise BackendError(f"its factory gave {type(backend).__name__}, which is no xdbr.backends.Backend")
     if backend.name != name:
         raise BackendError(f"its factory gave a backend that is called {backend.name!r}")
     return backend
+
+
+def _found(factory: str | Factory) -> Factory:
+    """Give a factory, importing it where only its place is told."""
+    if not isinstance(factory, str):
+        return factory
+    module, _, path = (part.strip() for part in factory.partition(":"))
+    if not module or not path:
+        raise BackendError(
+            f"it must be declared as 'module:attribute', such as 'mylib_xdbr:MyBackend'; got {factory!r}"
+        )
+    found: Any = importlib.import_module(module)
+    for attribute in path.split("."):
+        found = getattr(found, attribute)
+    return found  # type: ignore[no-any-return]
 
 
 def available() -> dict[str, str | None]:
@@ -194,12 +220,12 @@ def available() -> dict[str, str | None]:
         try:
             _load(name)
             found[name] = None
-        except Exception as error:  # noqa: BLE001 - a library may fail on import in any way; the reason is what is asked for
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a library may fail on import in any way; the reason is what is asked for
             found[name] = _reason(error)
     return found
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, (BackendError, ImportError)) and text:
         return text
@@ -207,6 +233,8 @@ def _reason(error: Exception) -> str:
 
 
 def _what_there_is(but: str | None = None) -> str:
+    if _making.names:  # to find out, a factory that fails would load all the others, and they each other
+        return f"registered: {', '.join(_factories)}"
     found = available()
     usable = [name for name, reason in found.items() if reason is None]
     missing = [f"{name} ({reason})" for name, reason in found.items() if reason is not None and name != but]
@@ -237,7 +265,7 @@ def _backend_of_package(package: str) -> Backend | None:
         return None
     try:
         return _load(name)
-    except Exception:  # noqa: BLE001 - whoever asks by name is told the reason; here the type is just nobody's array
+    except (Exception, SystemExit):  # noqa: BLE001 - whoever asks by name is told the reason; here the type is just nobody's array
         return None
 
 

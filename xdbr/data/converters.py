@@ -6,11 +6,13 @@ of a training loop where data changes its device.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..autograd.variable import Variable, wrap
 from ..backends import Device, get_default_device, of, parse_device
+from ..backends.dtypes import finfo, iinfo, isdtype
 from ._errors import DataError
 from .dataset import Batch
 
@@ -30,7 +32,7 @@ def concat_examples(batch: Sequence[Any], device: Any = None, *, padding: Any = 
     integers become int64 and Python floats the default dtype. Without `device` the result lies on
     the default device. Arrays of different shapes are refused, unless `padding` is given: they are
     then filled up with it at the end of each axis (a tuple or dict gives one per component).
-    Raises `DataError` where the batch is empty or the examples do not match.
+    Raises `DataError` where the batch is empty, the examples do not match, or their dtype cannot hold `padding`.
 
     >>> import xdbr
     >>> from xdbr.data import concat_examples
@@ -118,10 +120,32 @@ def _stack(elements: Sequence[Any], padding: Any, component: str) -> Variable:
     if len({len(shape) for shape in shapes}) > 1:
         raise DataError(f"concat_examples: {component} have different numbers of axes: {sorted(set(shapes))}")
     longest = tuple(max(sizes) for sizes in zip(*shapes, strict=True))
-    filled = xp.full((len(arrays), *longest), padding, dtype=arrays[0].dtype, device=arrays[0].device)
+    dtype = arrays[0].dtype
+    if any(array.dtype != dtype for array in arrays):  # as they would be stacked
+        dtype = xp.concat([xp.reshape(array, (-1,))[:0] for array in arrays]).dtype
+    if not _fits(padding.item() if getattr(padding, "shape", None) == () else padding, dtype):
+        raise DataError(
+            f"concat_examples: padding of {component} must be a number that their dtype {dtype} can hold; "
+            f"got {padding!r}"
+        )
+    filled = xp.full((len(arrays), *longest), padding, dtype=dtype, device=arrays[0].device)
     for i, array in enumerate(arrays):
         filled[(i, *(slice(size) for size in array.shape))] = array
     return filled  # type: ignore[no-any-return]
+
+
+def _fits(number: Any, dtype: Any) -> bool:
+    """Tell whether an array of this dtype can hold a number, up to rounding."""
+    if not isinstance(number, _NUMBERS):
+        return False
+    if isdtype(dtype, "complex floating"):
+        return True
+    if isinstance(number, complex):
+        return False
+    if isdtype(dtype, "real floating"):
+        return not finfo(dtype).max < abs(number) < math.inf
+    low, high = (0, 1) if isdtype(dtype, "bool") else (iinfo(dtype).min, iinfo(dtype).max)
+    return low <= number <= high and number % 1 == 0
 
 
 def _array(element: Any, place: Any, where: str) -> Variable:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .link import Link
 
 _PLAIN = (bool, int, float, complex, str)
+# What a number may come as from a file beside its own kind, and becomes its kind then.
+_NARROWER = {"float": ("int",), "complex": ("int", "float")}
 
 __all__ = ["check_link_state", "host_view", "link_state", "load_link_state", "misfit"]
 
@@ -78,6 +80,8 @@ def check_link_state(link: Link, state: Any, *, strict: bool) -> list[str]:
         here = owner.__dict__[name]
         if type(here) in VARIABLES or (not isinstance(here, _PLAIN) and of(here) is not None):
             problems += misfit(key, state[key], tuple(here.shape), canonical_dtype(here.dtype))
+        elif not _fits_plain(state[key], here):
+            problems.append(f"wrong type: {key} has {_kind(state[key])}, expected {_kind(here)}")
     if strict:
         problems += [f"unexpected: {key}" for key in state if key not in expected]
     return problems
@@ -105,6 +109,32 @@ def misfit(key: str, value: Any, shape: Any, dtype: Any) -> list[str]:
     if canonical_dtype(value.dtype) != dtype:
         problems.append(f"wrong dtype: {key} has {canonical_dtype(value.dtype)}, expected {dtype}")
     return problems
+
+
+def _kind(value: Any) -> str:
+    """Name what a persistent holds, in the terms of JSON: a tuple comes back as a list."""
+    if type(value) in VARIABLES:
+        return "array"
+    for kind in (*_PLAIN, dict):
+        if isinstance(value, kind):
+            return kind.__name__
+    if isinstance(value, (list, tuple)):
+        return "list"
+    return type(value).__name__ if value is None or of(value) is None else "array"
+
+
+def _fits_plain(value: Any, here: Any) -> bool:
+    """Tell whether a persistent that is no array may take a value: one of its kind, where neither is `None`."""
+    given, wanted = _kind(value), _kind(here)
+    if value is None or here is None:
+        return given != "array"
+    if given in _NARROWER.get(wanted, ()):
+        try:
+            type(here)(value)
+        except OverflowError:
+            return False
+        return True
+    return given == wanted
 
 
 def load_link_state(link: Link, state: Any, *, strict: bool, function: str) -> None:
@@ -135,10 +165,10 @@ def _own(value: Any, device: Any) -> Variable:
 
 
 def _taken(value: Any, here: Any) -> Any:
-    """Give the new value of a persistent: a Variable, or a raw array, where it was one."""
+    """Give the new value of a persistent: a Variable, or a raw array, or a number of its kind, where it was one."""
     if type(here) in VARIABLES:
         return _own(value, here.device)
     backend = None if isinstance(here, _PLAIN) else of(here)
     if backend is None:
-        return value
+        return type(here)(value) if _kind(value) in _NARROWER.get(_kind(here), ()) else value
     return _own(value, backend.device_of(here))._raw

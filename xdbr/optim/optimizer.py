@@ -110,8 +110,8 @@ class Optimizer:
     def update(self, lossfun: Callable[..., Variable] | None = None, /, *args: Any, **kwargs: Any) -> Variable | None:
         """Change the parameters by their gradients; with `lossfun`, compute these first.
 
-        lossfun: called on the other arguments; its result is what to lower. Gradients are cleared before and
-            computed by `backward`, and the loss is given back.
+        lossfun: called on the other arguments; its result is what to lower. Then gradients are cleared and computed
+            by `backward`, and the loss is given back. Where there is no loss to go back from, the gradients stay.
 
         Parameters without gradient, without values or with updates disabled stay as they are. Raises `RuntimeError`
         before `setup`, and `GradientError` where a parameter was overwritten by a recorded operation; the model is
@@ -136,7 +136,8 @@ class Optimizer:
                 raise TypeError(
                     f"{type(self).__name__}.update: lossfun must give a Variable; got {type(loss).__name__}"
                 )
-            model.cleargrads()
+            if loss.requires_grad and loss.size == 1:  # else backward refuses it, and the old gradients stay
+                model.cleargrads()
             loss.backward()
         with no_grad():
             self._update(model)

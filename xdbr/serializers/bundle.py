@@ -26,6 +26,9 @@ FLOAT = "__float__"
 """Stands, as `{FLOAT: text}`, for a number that JSON does not have: inf and NaN."""
 RESERVED = ("__xdbr__",)
 """Names that a file format keeps for itself."""
+DIGITS = 4300
+"""The most digits of an integer: Python itself reads no longer ones."""
+_TOO_LARGE = 10**DIGITS
 
 
 def flatten(obj: Any, *, function: str) -> tuple[dict[str, np.ndarray[Any, Any]], Any]:
@@ -34,10 +37,17 @@ def flatten(obj: Any, *, function: str) -> tuple[dict[str, np.ndarray[Any, Any]]
     Raises `SerializationError`, which names its path, for what cannot be saved.
     """
     arrays: dict[str, np.ndarray[Any, Any]] = {}
-    return arrays, _flat(obj, "", arrays, function)
+    try:
+        return arrays, _flat(obj, "", arrays, function)
+    except RecursionError as error:
+        raise SerializationError(f"{function}: the object contains itself, or is nested too deep") from error
 
 
 def _flat(value: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]], function: str) -> Any:
+    if isinstance(value, int) and abs(value) >= _TOO_LARGE:
+        raise SerializationError(
+            f"{function}: {path or 'the object'} is an integer of more than {DIGITS} digits, which cannot be saved"
+        )
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -24,6 +25,8 @@ __all__ = ["load_npz", "save_npz"]
 
 FORMAT = "__xdbr__"
 VERSION = 1
+# The most bytes that a zip file has room for in a name, less the suffix.
+_NAME = 65535 - len(".npy")
 # A fixed time makes equal states equal files.
 _TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -50,12 +53,27 @@ def save_npz(path: Any, obj: Any, *, compression: bool = False) -> None:
     """
     arrays, structure = flatten(obj, function="save_npz")
     # All that can be refused is refused before the file is touched.
+    for name in arrays:
+        _check_name(name)
     text = json.dumps({"version": VERSION, "structure": structure}, separators=(",", ":"))
     if hasattr(path, "write"):
         _write(path, arrays, text, compression)
         return
     with replaced(path) as file:
         _write(file, arrays, text, compression)
+
+
+def _check_name(name: str) -> None:
+    """Raise where no member of a zip file can have this name."""
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        size = _NAME + 1
+    if "\0" in name or size > _NAME:
+        raise SerializationError(
+            f"save_npz: the path of an array must be valid Unicode without NUL, of at most {_NAME} bytes; "
+            f"got {name if len(name) < 100 else name[:100] + '...'!r}"
+        )
 
 
 def _write(file: IO[bytes], arrays: dict[str, np.ndarray[Any, Any]], text: str, compression: bool) -> None:
@@ -112,7 +130,7 @@ def _read(path: Any, name: str) -> tuple[Any, list[str], list[str]]:
         raise
     except (
         zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError, OSError,
-        NotImplementedError, RuntimeError, RecursionError, MemoryError,
+        NotImplementedError, RuntimeError, RecursionError, MemoryError, SyntaxError, tokenize.TokenError,
     ) as error:  # fmt: skip
         what = "is truncated or damaged" if zipfile.is_zipfile(path) else "is no npz file, or is truncated"
         raise SerializationError(f"load_npz: {name} {what}: {error}") from error

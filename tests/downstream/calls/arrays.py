@@ -145,17 +145,17 @@ CALLS = [
     Call("xarray integrate", lambda x: data(labelled(x).integrate("a")), (M,)),
     Call("xarray weighted", lambda x, w: data(frame(x).weighted(frame(w, "a")).mean("a")), (M, positive(4))),
     Call("xarray coarsen", lambda x: data(frame(x).coarsen(a=2).sum()), (M,)),
+    Call("xarray pad", lambda x: data(frame(x).pad(a=1, constant_values=0.5)) ** 2, (M,)),
+    Call("xarray pad by edge", lambda x: data(frame(x).pad(a=(1, 2), mode="edge")) ** 2, (M,)),
+    Call("xarray shift", lambda x: data(frame(x).shift(a=1, fill_value=0.5)) * data(frame(x)), (M,)),
+    Call("xarray dot, one axis kept", lambda x: data(frame(x).dot(frame(x), dim="a")), (M,)),
+    Call("xarray sortby", lambda x: data(labelled(x).sortby("a", ascending=False)) ** 2, (M,)),
+    Call("xarray copy", lambda x: data(frame(x).copy()) ** 2, (M,)),
+    Call("xarray where, dropped", lambda x: data(labelled(x).where(labelled(x).a > 0, drop=True)) ** 2, (M,)),
     Call("xarray cov", lambda x, y: data(xr.cov(frame(x), frame(y), "a")), (M, M**2)),
 ]
 
 REFUSALS: list[Refusal] = [
-    Refusal(
-        "xarray pad",
-        lambda x: data(frame(x).pad(a=1, constant_values=0.0)),
-        (M,),
-        works=False,
-        said="no attribute 'pad'",
-    ),
     Refusal(
         "xarray differentiate",
         lambda x: data(labelled(x).differentiate("a")),

@@ -99,6 +99,8 @@ def check_labels(
     if bool(xp.any(bad)):
         where = tuple(int(index[0]) for index in xp.nonzero(bad)) if raw.shape else ()
         value = int(raw[where]) if where else int(raw)
+        if t.dtype.name == "uint64":
+            value %= 1 << 64
         place = f"{argument}[{', '.join(map(str, where))}]" if where else argument
         but = "" if ignore is None else f", and it is not the label {ignore} that is ignored"
         raise LabelError(f"{function}: {place} = {value} is outside of the {n} {what} 0 to {n - 1}{but}")
