@@ -55,6 +55,18 @@ def test_determinants_of_a_stack_with_a_singular_matrix(xp: Any, device: Any) ->
     assert_allclose(x.grad, [[[4.0, -2.0], [-2.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]]], atol=1e-12)
 
 
+def test_third_derivative_of_the_determinant_near_a_singular_matrix(xp: Any, device: Any) -> None:
+    a = drawn((3, 2), "float64") @ drawn((2, 3), "float64", 1) + 1e-12 * drawn((3, 3), "float64", 2)
+    x = leaf(xp, np.asarray([a, np.eye(3)]))
+    weights = xp.asarray(drawn((3, 3), "float64", 3))
+    g = xdbr.grad(xp.sum(xp.linalg.det(x)), x, create_graph=True)
+    g = xdbr.grad(xp.sum(g * weights), x, create_graph=True)
+    assert np.isfinite(to_host(g)).all()
+    third = to_host(xdbr.grad(xp.sum(g * weights), x))
+    assert np.isnan(third[0]).all()
+    assert_allclose(third[1], 2 * cofactors(to_host(weights)))
+
+
 def test_determinant_with_nan_has_nan_gradient(xp: Any, device: Any) -> None:
     x = leaf(xp, [[math.nan, 1.0], [0.0, 1.0]])
     xp.linalg.det(x).backward()
@@ -93,6 +105,105 @@ def test_vectors_of_repeated_eigenvalues_have_no_finite_gradient(xp: Any, device
     values, vectors = xp.linalg.eigh(x)
     whole = xp.matmul(vectors * xp.exp(values), xp.matrix_transpose(vectors))
     assert not np.isfinite(to_host(xdbr.grad(xp.sum(whole), x))).all()
+
+
+def polar(xp: Any, x: Any) -> Any:
+    u, _, vh = xp.linalg.svd(x, full_matrices=False)
+    return xp.matmul(u, vh)
+
+
+def recomposed(xp: Any, x: Any) -> Any:
+    u, s, vh = xp.linalg.svd(x)
+    return xp.matmul(u * s, vh)
+
+
+def leading(xp: Any, x: Any) -> Any:
+    """The scores of the first two principal components."""
+    u, s, _ = xp.linalg.svd(x, full_matrices=False)
+    return u[..., :2] * s[..., :2]
+
+
+def ridge(xp: Any, x: Any) -> Any:
+    """Fitted values of a ridge regression that leaves out zeros, by a mask, as scikit-learn does."""
+    u, s, vh = xp.linalg.svd(x, full_matrices=False)
+    factors = xp.where(s > 1e-15, s / (s**2 + 1), xp.zeros_like(s))
+    y = xp.asarray(np.linspace(-1, 1, x.shape[-2]), dtype=x.dtype)
+    return xp.matmul(x, xp.matmul(xp.conj(xp.matrix_transpose(vh)), factors * xp.matmul(xp.matrix_transpose(u), y)))
+
+
+def eigenvectors(xp: Any, x: Any, *places: int) -> Any:
+    """The eigenvectors of some places of the Hermitian part, whatever their signs are."""
+    vectors = xp.linalg.eigh((x + xp.conj(xp.matrix_transpose(x))) / 2).eigenvectors
+    return xp.stack([xp.abs(vectors[..., i]) ** 2 for i in places], axis=-1)
+
+
+WITHOUT_COLUMNS = drawn((5, 4), "float64") * np.asarray([1.0, 0.0, 1.0, 0.0])
+TURN = np.linalg.qr(drawn((4, 4), "float64", 3))[0]
+UNITARY = np.linalg.qr(drawn((3, 3), "complex128", 3))[0]
+
+UNUSED = {
+    "svd, a zero row": (lambda xp, x: xp.linalg.svd(x, full_matrices=False).Vh[0, :] ** 2, [[1.0, 2, 3], [0, 0, 0]]),
+    "svd, complex": (lambda xp, x: xp.abs(xp.linalg.svd(x).U[:, 0]) ** 2, np.diag([3j, 0, 0]) + np.eye(3, k=1)[:, :1]),
+    "svd, zero columns": (leading, WITHOUT_COLUMNS),
+    "svd, all vectors": (lambda xp, x: xp.linalg.svd(x).Vh[0, :] ** 2, [[1.0, 2], [0, 0], [0, 0]]),
+    "svd, a repeated value": (lambda xp, x: leading(xp, x)[:, 0] ** 2, np.diag([3.0, 2, 2])),
+    "svd, a mask": (ridge, WITHOUT_COLUMNS),
+    "eigh": (lambda xp, x: eigenvectors(xp, x, 0), [[1.0, 0, 0], [0, 2, 0], [0, 0, 2]]),
+    "eigh, turned": (lambda xp, x: eigenvectors(xp, x, 3), np.outer(TURN[0], TURN[0])),
+    "eigh, complex": (lambda xp, x: eigenvectors(xp, x, 0), np.diag([1.0, 2, 2]) + 0j),
+    "eig": (lambda xp, x: xp.abs(xp.linalg.eig(x).eigenvectors[:, 0]) ** 2, [[3.0, 1, 1], [0, 2, 0], [0, 0, 2]]),
+}
+
+
+@pytest.mark.parametrize("name", UNUSED)
+def test_coinciding_values_that_are_not_used_do_no_harm(name: str, xp: Any, device: Any) -> None:
+    f, x = UNUSED[name]
+    check_grads(lambda x: f(xp, x), [xp.asarray(np.asarray(x))], order=1)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [np.eye(3), 2 * np.eye(3)[[1, 2, 0]], np.diag([2.0, 2.0, 1.0]), np.eye(4)[:, :2], np.eye(4)[:2], TURN, UNITARY],
+    ids=["identity", "permutation", "pair", "tall", "wide", "turn", "unitary"],
+)
+def test_unitary_factor_at_equal_singular_values(x: Any, xp: Any, device: Any) -> None:
+    """As in the orthogonal Procrustes problem: the product does not depend on the choice of vectors."""
+    check_grads(lambda x: polar(xp, x), [xp.asarray(x)], order=1)
+
+
+@pytest.mark.parametrize("x", [np.eye(3), np.diag([3.0, 2.0, 2.0]), np.diag([2.0, 0.0, 0.0])])
+def test_coinciding_values_that_are_used_have_no_finite_gradient(x: Any, xp: Any, device: Any) -> None:
+    """All of these are the matrix itself or a vector of a repeated value, which nothing determines."""
+    for f in (
+        lambda x: recomposed(xp, x),
+        lambda x: xp.linalg.svd(x).U[:, 1],
+        lambda x: xp.linalg.svd(x).U ** 3,
+        lambda x: xp.linalg.svd(x).Vh[2, :],
+        lambda x: xp.linalg.eigh(x).eigenvectors ** 2,
+        lambda x: xp.linalg.eigh(-x).eigenvectors[:, 1],
+        lambda x: xp.abs(xp.linalg.eig(x).eigenvectors[:, 1:]) ** 2,
+    ):
+        v = leaf(xp, x)
+        assert not np.isfinite(to_host(xdbr.grad(xp.sum(f(v)), v))).all()
+
+
+def test_second_derivatives_at_coinciding_values_are_right_or_not_finite(xp: Any, device: Any) -> None:
+    weights = xp.asarray(drawn((3, 3), "float64", 5))
+
+    def second(f: Any, x: Any) -> Any:
+        v = leaf(xp, x)
+        g = xdbr.grad(xp.sum(f(v)), v, create_graph=True)
+        return to_host(xdbr.grad(xp.sum(g * weights), v))
+
+    for x in (np.eye(3), np.diag([2.0, 2.0, 1.0])):
+        assert not np.isfinite(second(lambda x: polar(xp, x) * weights, x)).all()
+    apart = np.diag([1.0, 2.0, 2.0])
+    assert not np.isfinite(second(lambda x: eigenvectors(xp, x, 0) * weights[:, :1], apart)).all()
+    assert not np.isfinite(second(lambda x: xp.max(xp.linalg.svdvals(x)), np.eye(3))).all()
+    assert not np.isfinite(second(lambda x: xp.linalg.svd(x).S[1], np.eye(3))).all()
+    # One value that lies apart is smooth, and its derivatives use no other vectors alone.
+    check_grads(lambda x: xp.linalg.eigvalsh((x + xp.matrix_transpose(x)) / 2)[0], [xp.asarray(apart)])
+    check_grads(lambda x: xp.linalg.svdvals(x)[0], [xp.asarray(np.diag([3.0, 2.0, 2.0]))])
 
 
 def test_functions_of_repeated_and_zero_singular_values(xp: Any, device: Any) -> None:

@@ -4,11 +4,13 @@ Every function takes stacks of matrices: shape (..., m, n). Eigenvectors and sin
 determined up to a factor (a sign; for complex matrices a phase), so gradients are right for results that do not
 depend on it; as in PyTorch, for a complex matrix the phase that the library happens to choose has none.
 Where eigenvalues or singular values coincide their vectors have no derivative: gradients that come through
-the vectors are NaN or infinite there, those that come through the values alone are right.
+the vectors are NaN or infinite there, those that come through the values alone are right. A value counts as
+unused where its cotangent is zero and that of its vectors is, and then nothing is divided by its gaps.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from .._config import is_recording
@@ -17,6 +19,7 @@ from .._typing import Array
 from ..array_api._rules import adjoint, complex_floating, conj, kind
 from ..autograd.primitive import primitive
 from ..autograd.variable import VARIABLES, Variable
+from ..backends import canonical_dtype
 from ._shapes import matrices, square
 
 __all__ = [
@@ -82,6 +85,16 @@ def _skew(xp: Any, x: Array) -> Array:
 def _differences(xp: Any, values: Array) -> Array:
     """Give `values[j] - values[i]` at (i, j), and ones on the diagonal, which nothing is divided by."""
     return values[..., None, :] - values[..., :, None] + _identity(xp, values)
+
+
+def _size(xp: Any, g: Array | None, axis: int) -> Any:
+    """Give the sum of the absolute values along an axis; 0.0 where there is no cotangent."""
+    return 0.0 if g is None else xp.sum(xp.abs(g), axis=axis)
+
+
+def _pairs(values: Array) -> Array:
+    """Give `values[i] + values[j]` at (i, j)."""
+    return values[..., None, :] + values[..., :, None]
 
 
 def _off_diagonal(xp: Any, x: Array) -> Array:
@@ -201,6 +214,19 @@ def qr(x: Any, /, *, mode: str = "reduced") -> QRResult:
     return made
 
 
+# -- values that are not used ---------------------------------------------------------------------------
+
+
+def _used(xp: Any, by_values: Array | None, columns: Array | None, rows: Array | None = None) -> Array:
+    """Give, for each value, zero where its cotangent is zero and that of its vectors is; a positive number elsewhere.
+
+    What such a value is divided into is zero, and zero is what comes of it where the divisor is zero, too.
+    A function that uses the value has such a cotangent only by chance.
+    """
+    size = _size(xp, columns, -2) + _size(xp, rows, -1)
+    return size if by_values is None else size + xp.abs(by_values)
+
+
 # -- eigenvalues of symmetric matrices ------------------------------------------------------------------
 
 
@@ -215,7 +241,9 @@ def _eigh_rule(xp: Any, g: list[Array | None], needs: list[bool], out: EighResul
     high = adjoint(xp, vectors)
     if by_vectors is None:
         return [xp.matmul(vectors * by_values[..., None, :], high)]  # type: ignore[index]
-    inner = _off_diagonal(xp, xp.matmul(high, by_vectors) / _differences(xp, values))
+    used = _pairs(_used(xp, by_values, by_vectors))
+    inner = xp.extras.absorb(used, xp.matmul(high, by_vectors) / _differences(xp, values))
+    inner = _off_diagonal(xp, inner)
     if by_values is not None:
         inner = inner + _diagonal(xp, by_values)
     return [_hermitian(xp, xp.matmul(xp.matmul(vectors, inner), high))]
@@ -232,7 +260,8 @@ def eigh(x: Any, /) -> EighResult:
 
     The gradient is that of a symmetric matrix, and symmetric itself (Giles, 2008). Where eigenvalues coincide
     it is right for functions of the eigenvalues that treat those alike, such as their sum, and that of one order
-    of them otherwise; where it comes through the eigenvectors it is NaN or infinite.
+    of them otherwise; where it comes through their eigenvectors it is NaN or infinite. Eigenvalues that coincide do no
+    harm where they have a cotangent of zero, and so do their eigenvectors.
     Raises `ShapeError` for other shapes.
 
     >>> import xdbr
@@ -280,13 +309,16 @@ def _eig_rule(xp: Any, g: list[Array | None], needs: list[bool], out: EigResult)
     by_values, by_vectors = g
     high = adjoint(xp, vectors)
     if by_vectors is None:
-        inner = by_values[..., :, None] * high  # type: ignore[index]
+        inner = (by_values + 0 * values)[..., :, None] * high  # as `_by_values`
     else:
         along = xp.matmul(high, by_vectors)
         # A change of a vector along itself is taken away: the vectors keep their length.
         lengths = xp.real(xp.sum(along * _identity(xp, along), axis=-2, keepdims=True))
         away = along - xp.matmul(high, vectors) * lengths
-        core = _off_diagonal(xp, away / conj(xp, _differences(xp, values)))
+        core = away / conj(xp, _differences(xp, values))
+        if by_values is None:  # beside values zeros say little: what comes through vectors and their inverse cancels
+            core = xp.extras.absorb(_pairs(_used(xp, None, by_vectors)), core)
+        core = _off_diagonal(xp, core)
         if by_values is not None:
             core = core + _diagonal(xp, by_values)
         inner = xp.matmul(core, high)
@@ -304,9 +336,9 @@ def eig(x: Any, /) -> EigResult:
     one; both complex, in an order of the library's own.
 
     Differentiable where the eigenvectors are linearly independent (Boeddeker et al., 2017, arXiv:1701.00392);
-    where eigenvalues coincide the gradient that comes through the eigenvectors is NaN or infinite, and one that
-    comes through the eigenvalues is right for functions that treat those alike, such as their sum. Raises
-    `ShapeError` for other shapes. For symmetric matrices use `eigh`.
+    where eigenvalues coincide the gradient that comes through the eigenvectors is NaN or infinite, unless neither
+    theirs nor any eigenvalue is used, and one that comes through the eigenvalues is right for functions that treat
+    those alike, such as their sum. Raises `ShapeError` for other shapes. For symmetric matrices use `eigh`.
 
     >>> import xdbr
     >>> xdbr.linalg.eig(xdbr.asarray([[0.0, -1.0], [1.0, 0.0]])).eigenvalues
@@ -347,6 +379,27 @@ def _svd(xp: Any, x: Array, /, *, full_matrices: bool = True) -> SVDResult:
     return SVDResult(*xp.linalg.svd(matrices("linalg.svd", xp, x), full_matrices=full_matrices))
 
 
+def _by_values(xp: Any, g: Array | None, u: Array, s: Array, vh: Array) -> Array:
+    """Give the gradient that comes through singular values alone.
+
+    Which vectors meet which cotangent is decided by the order of the values, so the result depends on them, too: the
+    derivative through the vectors of coinciding ones must not take it for a function of `u @ vh`.
+    """
+    return xp.matmul(u * (g + 0 * s)[..., None, :], vh)
+
+
+def _unlike(xp: Any, difference: Array, sizes: Array, length: int) -> Array:
+    """Give, for each value, how much the rows and columns of a difference exceed its own rounding.
+
+    A difference within its rounding, divided by a gap, is an error that the quotient has anyway.
+    """
+    difference = xp.abs(difference)
+    eps = 2.0**-52 if canonical_dtype(sizes.dtype).name == "float64" else 2.0**-23
+    noise = 8 * length * eps * (xp.max(sizes, axis=(-2, -1), keepdims=True) if math.prod(sizes.shape) else 0.0)
+    difference = xp.where(difference <= noise, xp.zeros_like(difference), difference)
+    return xp.sum(difference, axis=-1) + xp.sum(difference, axis=-2)
+
+
 def _svd_rule(
     xp: Any, g: list[Array | None], needs: list[bool], x: Array, out: SVDResult, full_matrices: bool
 ) -> list[Array]:
@@ -362,30 +415,40 @@ def _svd_rule(
             )
         # Second derivatives must not pass the undetermined vectors, so nothing here may come from them.
         if gu is None and gvh is None:
-            u, _, vh = xp.linalg.svd(x, full_matrices=False)
+            u, s, vh = xp.linalg.svd(x, full_matrices=False)
         elif m > n:
-            u = xp.matmul(x, adjoint(xp, vh)) / s[..., None, :]
+            # The vectors of the value zero are left out: they meet zeros below.
+            u = xp.extras.absorb(s[..., None, :], xp.matmul(x, adjoint(xp, vh)) / s[..., None, :])
         else:
-            vh = xp.matmul(adjoint(xp, u), x) / s[..., :, None]
+            vh = xp.extras.absorb(s[..., :, None], xp.matmul(adjoint(xp, u), x) / s[..., :, None])
     if gu is None and gvh is None:
-        return [xp.matmul(u * gs[..., None, :], vh)]  # type: ignore[index]
+        return [_by_values(xp, gs, u, s, vh)]
     uh, v = adjoint(xp, u), adjoint(xp, vh)
     row, column = s[..., None, :], s[..., :, None]
-    gaps = (row - column) * (row + column) + _identity(xp, s)
-    turn_u = 0.0 if gu is None else _skew(xp, xp.matmul(uh, gu))
-    turn_v = 0.0 if gvh is None else _skew(xp, xp.matmul(vh, adjoint(xp, gvh)))
-    inner = _off_diagonal(xp, (turn_u * row + column * turn_v) / gaps)
+    one = _identity(xp, s)
+    used = _used(xp, gs, gu, gvh)
+    by_u = 0.0 if gu is None else xp.matmul(uh, gu)
+    by_v = 0.0 if gvh is None else xp.matmul(gvh, v)
+    apart, along = by_u - by_v, by_u + by_v
+    parted = _pairs(used)
+    if gs is None and gu is not None and gvh is not None:
+        # Of a function of U @ Vh alone both are the same, and it does not notice a turn of coinciding vectors.
+        parted = xp.minimum(parted, _pairs(_unlike(xp, apart, xp.abs(by_u) + xp.abs(by_v), max(m, n))))
+    # The two halves of (turn_u * row + column * turn_v) / (row**2 - column**2).
+    inner = xp.extras.absorb(parted, _skew(xp, apart) / (row - column + one))
+    inner = inner + xp.extras.absorb(_pairs(used), _skew(xp, along) / (row + column + one))
+    inner = _off_diagonal(xp, inner) * 0.5
     if gs is not None:
         inner = inner + _diagonal(xp, gs)
     if kind(x.dtype) == "c":
         # The common phase of a pair of vectors is free; their relative phase has a gradient (Wan and Zhang, 2019).
-        inner = inner + (turn_u - turn_v) * _identity(xp, s) / (4 * row)
+        inner = inner + xp.extras.absorb(used[..., None, :], _skew(xp, along) * one / (4 * row))
     made = xp.matmul(xp.matmul(u, inner), vh)
     if gu is not None and m > k:
-        beyond = gu / row
+        beyond = xp.extras.absorb(used[..., None, :], gu / row)
         made = made + xp.matmul(beyond - xp.matmul(u, xp.matmul(uh, beyond)), vh)
     if gvh is not None and n > k:
-        beyond = gvh / column
+        beyond = xp.extras.absorb(used[..., :, None], gvh / column)
         made = made + xp.matmul(u, beyond - xp.matmul(xp.matmul(beyond, v), vh))
     return [made]
 
@@ -403,7 +466,9 @@ def svd(x: Any, /, *, full_matrices: bool = True) -> SVDResult:
     Differentiable (Townsend, 2016; for complex matrices Wan and Zhang, 2019, arXiv:1909.02659). With
     full_matrices=True and m > n the gradient of U raises `GradientError`, with m < n that of Vh; that of S
     never does. Where singular values coincide the gradient is right for functions of S that treat those alike,
-    and NaN or infinite where it comes through the vectors; at a singular value of zero it is one of several.
+    and for functions of U @ Vh that do not use S, and NaN or infinite where it comes through the vectors otherwise; at
+    a singular value of zero it is one of several. Singular values that coincide or are zero do no harm where they have
+    a cotangent of zero, and so do their vectors.
     Raises `ShapeError` for fewer than two axes.
 
     >>> import xdbr
@@ -431,8 +496,7 @@ def svdvals(xp: Any, x: Array, /) -> Array:
 
 
 def _svdvals_rule(xp: Any, g: Array, x: Array) -> Array:
-    u, _, vh = xp.linalg.svd(x, full_matrices=False)
-    return xp.matmul(u * g[..., None, :], vh)
+    return _by_values(xp, g, *xp.linalg.svd(x, full_matrices=False))
 
 
 svdvals.vjp(_svdvals_rule)

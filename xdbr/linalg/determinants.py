@@ -27,7 +27,8 @@ def det(xp: Any, x: Array, /) -> Array:
     """Determinant of each matrix; shape (..., n, n) to (...).
 
     The gradient is the matrix of cofactors. It and its own derivative are right for singular matrices, too; the
-    third derivative needs a matrix that has an inverse. Raises `ShapeError` for other shapes.
+    third derivative is NaN for ill-conditioned ones, and raises the library's own error for singular ones. Raises
+    `ShapeError` for other shapes.
 
     >>> import xdbr
     >>> xdbr.linalg.det(xdbr.asarray([[1.0, 2.0], [3.0, 4.0]])).item()
@@ -39,6 +40,11 @@ def det(xp: Any, x: Array, /) -> Array:
 det.vjp(lambda xp, g, x: g[..., None, None] * xp.linalg.cofactor(x))
 
 
+def _limit(x: Array) -> float:
+    """Give the condition number from which on the inverse is not used."""
+    return 1e6 if canonical_dtype(x.dtype).name in ("float64", "complex128") else 1e3
+
+
 def _regular(xp: Any, x: Array) -> tuple[Array, Array] | None:
     """Give determinants and inverses of matrices that are all far from singular, else `None`."""
     value = xp.linalg.det(x)
@@ -46,7 +52,7 @@ def _regular(xp: Any, x: Array) -> tuple[Array, Array] | None:
         return None
     inverse = xp.linalg.inv(x)
     condition = xp.max(xp.abs(x)) * xp.max(xp.abs(inverse)) if math.prod(x.shape) else 0.0
-    limit = 1e6 if canonical_dtype(x.dtype).name in ("float64", "complex128") else 1e3
+    limit = _limit(x)
     # NaN passes, which no decomposition takes.
     return None if float(condition) > limit else (value, inverse)
 
@@ -64,8 +70,8 @@ def cofactor(xp: Any, x: Array, /) -> Array:
     x: shape (..., n, n). Where the matrix has an inverse the result is `det(x) * inv(x).mT`; for singular and
     ill-conditioned ones it comes from the singular values.
 
-    The first derivative is right for singular matrices, too; the second one needs a matrix that has an inverse.
-    Raises `ShapeError` for other shapes.
+    The first derivative is right for singular matrices, too; the second one is NaN for ill-conditioned ones, and raises
+    the library's own error for singular ones. Raises `ShapeError` for other shapes.
 
     >>> import xdbr
     >>> xdbr.linalg.cofactor(xdbr.asarray([[1.0, 1.0], [1.0, 1.0]])).shape
@@ -92,7 +98,8 @@ def cofactor_change(xp: Any, x: Array, change: Array, /) -> Array:
     x, change: shape (..., n, n). It is linear in `change`, and as the second derivative of the determinant symmetric:
     the sum of `g * cofactor_change(x, h)` stays where g and h are exchanged. Right for singular matrices, too.
 
-    Its own derivative by `x` needs a matrix that has an inverse. Raises `ShapeError` for other shapes.
+    Its own derivative by `x` is NaN for ill-conditioned matrices, and raises the library's own error for singular ones.
+    Raises `ShapeError` for other shapes.
 
     >>> import xdbr
     >>> x = xdbr.asarray([[1.0, 1.0], [1.0, 1.0]])
@@ -133,7 +140,14 @@ def _cofactor_change_rule(xp: Any, g: Array, x: Array, change: Array) -> Array:
     twice = xp.matmul(xp.matmul(gt, xp.matrix_transpose(change)), turned)
     twice = twice + xp.matmul(xp.matmul(ht, xp.matrix_transpose(g)), turned)
     made = (by_g * by_h - by_both) * turned - by_g * ht - by_h * gt + twice
-    return xp.linalg.det(x)[..., None, None] * made
+    made = xp.linalg.det(x)[..., None, None] * made
+    if not math.prod(x.shape):
+        return made
+    # Near a singular matrix the terms cancel, and nothing is left of them: NaN, and in all further derivatives.
+    both = (-2, -1)
+    condition = xp.max(xp.abs(x), axis=both, keepdims=True) * xp.max(xp.abs(turned), axis=both, keepdims=True)
+    one = xp.ones_like(condition)
+    return made * xp.where(condition > _limit(x), math.nan * one, one)
 
 
 cofactor_change.vjp(_cofactor_change_rule, lambda xp, g, x: xp.linalg.cofactor_change(x, g))
