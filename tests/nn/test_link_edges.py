@@ -94,3 +94,34 @@ def test_a_parameter_of_several_variables_that_need_gradient() -> None:
     s = xdbr.Variable(1.5, requires_grad=True)
     with pytest.raises(xdbr.GradientError, match="Parameter: the initial values need gradient"):
         nn.Parameter([s, s * 2])
+
+
+def test_lists_of_links_can_what_lists_can() -> None:
+    layers = nn.Sequential(L.Linear(2, 3), F.relu, L.Linear(3, 1))
+    first, relu, last = layers
+    assert last in layers and layers.index(relu) == 1 and layers.count(first) == 1
+    assert layers.pop() is last and paths(layers) == ["/0/W", "/0/b"]
+    layers.append(last)
+    layers.remove(relu)
+    layers.reverse()
+    assert list(layers) == [last, first] and first.W.name == "/1/W"
+    layers += [F.relu]
+    assert len(layers) == 3
+    layers.clear()
+    assert paths(layers) == [] and list(reversed(layers)) == []
+
+
+def test_a_link_that_contains_itself() -> None:
+    link = nn.Chain(a=L.Linear(2, 2))
+    link.me = link
+    assert paths(link) == ["/a/W", "/a/b"] and "..." in repr(link)
+    made = copy.deepcopy(link)
+    assert made.me is made and made.a is not link.a
+    assert link.to_device("numpy") is link
+
+
+def test_links_of_something_else() -> None:
+    with pytest.raises(TypeError, match="Classifier: predictor must be callable; got int"):
+        L.Classifier(3)
+    with pytest.raises(TypeError, match="EmbedID: in_size must be an integer; got None"):
+        L.EmbedID(None, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,7 +85,7 @@ def backward(
     loss_scale: float | None = None,
 ) -> None:
     """Add the gradients of `outputs` to the `.grad` of the leaves (or of `inputs`); see `Variable.backward`."""
-    wanted = [inputs] if isinstance(inputs, Variable) else list(inputs or ())
+    wanted = [inputs] if isinstance(inputs, Variable) else [] if inputs is None else list(inputs)
     nodes = None if inputs is None else _input_nodes("backward", wanted)
     if nodes == []:
         return
@@ -126,11 +127,22 @@ def _input_nodes(function: str, inputs: list[Any]) -> list[Node]:
     return nodes
 
 
+def _finite(function: str, argument: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{function}: {argument} must be a number; got {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{function}: {argument} must be finite; got {value!r}")
+    return number
+
+
 def _start(
     function: str, outputs: Sequence[Variable], cotangents: Sequence[Any], live: bool, loss_scale: float | None
 ) -> dict[Node, Any]:
     """Check the starting cotangents and give them by node."""
     pending: dict[Node, Any] = {}
+    scale = None if loss_scale is None else _finite(function, "loss_scale", loss_scale)
     y: Any
     for y, g in zip(outputs, cotangents, strict=True):
         if not isinstance(y, Variable):
@@ -169,8 +181,8 @@ def _start(
             g = wrap(g)
         elif not live:
             g = g.detach()
-        if loss_scale is not None:
-            g = g * float(loss_scale)
+        if scale is not None:
+            g = g * scale
         pending[node] = pending[node] + g if node in pending else g
     if MODE.get().batches:
         pending = dict(zip(pending, together(list(pending.values())), strict=True))

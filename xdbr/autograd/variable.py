@@ -343,9 +343,9 @@ class Variable(Installed):
         20.0
         """
         watch = watch_of(self._need_node("register_hook"))
-        if watch.hooks is None:
-            watch.hooks = {}
-        hooks = watch.hooks
+        if not callable(hook):
+            raise TypeError(f"register_hook: expected a function; got {type(hook).__name__}")
+        hooks = watch.hooks = {} if watch.hooks is None else watch.hooks
         key = -next_order()
         hooks[key] = hook
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from typing import Any, Self
 
 from .link import Link, collect, name_below
@@ -42,8 +42,8 @@ class Chain(Link):
         return self.__dict__[name]
 
 
-class _List(Link):
-    """Links in a list; their paths are their positions."""
+class _List(Link, MutableSequence[Any]):
+    """Links in a list, with all that lists can; their paths are their positions."""
 
     _list: list[Link]
 
@@ -84,7 +84,7 @@ class _List(Link):
         self._list.insert(index, self._entry(link))
         self._name_from(0)
 
-    def __setitem__(self, index: int, link: Any) -> None:
+    def __setitem__(self, index: int, link: Any) -> None:  # type: ignore[override]
         self._list[index] = self._entry(link)
         self._name_from(0)
 
@@ -112,7 +112,7 @@ class ChainList(_List):
     ['/0/W', '/0/b', '/1/W', '/1/b']
     """
 
-    def __getitem__(self, index: int) -> Link:
+    def __getitem__(self, index: int) -> Link:  # type: ignore[override]
         return self._list[index]
 
 

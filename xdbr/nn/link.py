@@ -12,6 +12,7 @@ several ways (tied weights, a shared link) counts once, under the first of its p
 from __future__ import annotations
 
 import copy as copying
+import reprlib
 import weakref
 from collections import deque
 from collections.abc import Iterator
@@ -406,6 +407,7 @@ class Link:
         """Give what `repr` shows in the brackets of a link without children; to be overridden."""
         return ""
 
+    @reprlib.recursive_repr()
     def __repr__(self) -> str:
         rows = []
         for path, owned in self._owned():

@@ -34,6 +34,9 @@ class Classifier(Link):
         accfun: Callable[..., Any] = F.accuracy,
     ) -> None:
         super().__init__()
+        for name, given in (("predictor", predictor), ("lossfun", lossfun), ("accfun", accfun)):
+            if not callable(given):
+                raise TypeError(f"Classifier: {name} must be callable; got {type(given).__name__}")
         self.predictor = predictor
         self.lossfun = lossfun
         self.accfun = accfun

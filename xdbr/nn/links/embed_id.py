@@ -29,6 +29,9 @@ class EmbedID(Link):
 
     def __init__(self, in_size: int, out_size: int, initialW: Any = None, ignore_label: int | None = None) -> None:
         super().__init__()
+        for name, size in (("in_size", in_size), ("out_size", out_size)):
+            if not hasattr(size, "__index__"):
+                raise TypeError(f"EmbedID: {name} must be an integer; got {size!r}")
         self.ignore_label = ignore_label
         self.W = Parameter(get_initializer(initialW, default=Normal(1.0)), (in_size, out_size))
 
