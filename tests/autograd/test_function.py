@@ -264,3 +264,18 @@ def test_an_integer_output_has_no_gradient(device):
     assert not order.requires_grad
     xdbr.sum(y * xdbr.asarray([1.0, 10.0, 100.0], dtype="float64", device=device)).backward()
     assert x.grad.tolist() == [100.0, 1.0, 10.0]
+
+
+def test_an_input_kept_as_an_attribute_has_lost_its_connection(device):
+    class Square(xdbr.Function):
+        def forward(self, xp, x):
+            self.x = x
+            return x * x
+
+        def backward(self, xp, g):
+            return 2 * self.x * g
+
+    x = xdbr.Variable([1.0, 2.0], dtype="float64")
+    assert_allclose(xdbr.grad(lambda a: xdbr.sum(Square()(a)))(x), [2.0, 4.0])
+    with pytest.raises(GradientError, match=r"Square: create_graph=True needs inputs and outputs kept by self\.save"):
+        xdbr.hessian(lambda a: xdbr.sum(Square()(a)))(x)

@@ -125,3 +125,25 @@ def test_links_of_something_else() -> None:
         L.Classifier(3)
     with pytest.raises(TypeError, match="EmbedID: in_size must be an integer; got None"):
         L.EmbedID(None, 2)
+
+
+def test_a_parameter_is_not_replaced_by_an_array_silently() -> None:
+    link = L.Linear(2, 2)
+    for value in (xdbr.zeros((2, 2)), link.W * 0.5, xdbr.zeros((2, 2)).data):
+        with pytest.raises(TypeError, match=r"Linear\.W is a Parameter, .*assign to W\.data"):
+            link.W = value
+    link.W.data = xdbr.zeros((2, 2)).data
+    link.W = nn.Parameter(xdbr.ones((2, 2)))
+    assert paths(link) == ["/W", "/b"]
+    link.b = None
+    assert paths(link) == ["/W"]
+
+
+def test_a_classifier_without_accuracy() -> None:
+    model = L.Classifier(L.Linear(2, 2), lossfun=F.mean_squared_error, accfun=None)
+    assert model(xdbr.ones((3, 2)), xdbr.ones((3, 2))).shape == () and model.accuracy is None
+
+
+def test_one_hot_labels_are_told_how_to_be_numbers() -> None:
+    with pytest.raises(xdbr.DtypeError, match=r"for example xdbr\.argmax\(t, axis=1\)"):
+        F.softmax_cross_entropy(xdbr.ones((2, 3)), xdbr.ones((2, 3)))

@@ -205,3 +205,19 @@ def test_hyperparameters_may_be_set_later() -> None:
     assert optimizer.lr == 0.5
     assert optim.Adam.lr.bounds() == "at least 0"
     assert optimizer.hyperparameters() == {"lr": 0.5, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+
+
+@pytest.mark.parametrize("name", ["alpha", "learning_rate"])
+def test_another_name_of_the_step_size_is_refused(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"Adam has no hyperparameter '{name}'; the step size is called lr"):
+        setattr(optim.Adam(), name, 0.1)
+
+
+def test_a_parameter_that_was_overwritten_whole_is_told() -> None:
+    model = xdbr.nn.links.Linear(2, 2)
+    optimizer = optim.SGD(lr=0.1).setup(model)
+    model.W[...] = 0.0
+    assert model.W.requires_grad
+    xdbr.sum(model(xdbr.ones((1, 2)))).backward()
+    with pytest.raises(xdbr.GradientError, match="was overwritten by a recorded operation"):
+        optimizer.update()

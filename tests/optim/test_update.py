@@ -139,7 +139,9 @@ def test_epochs_are_counted() -> None:
 def test_update_without_a_model() -> None:
     with pytest.raises(RuntimeError, match=r"Adam.update: there is no model to train; call adam.setup\(model\) first"):
         optim.Adam().update()
-    with pytest.raises(TypeError, match="SGD.setup: expected a Link to train; got int"):
+    with pytest.raises(
+        TypeError, match="SGD.setup: expected a Link to train, the model itself and not its parameters; got int"
+    ):
         optim.SGD().setup(3)  # type: ignore[arg-type]
 
 

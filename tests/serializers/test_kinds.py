@@ -145,3 +145,11 @@ def test_a_bracket_in_the_header_of_a_large_array(tmp_path: Path) -> None:
     path.write_bytes(whole)
     with pytest.raises(SerializationError, match="a.npz is truncated or damaged"):
         load_npz(path)
+
+
+def test_arguments_in_the_other_order() -> None:
+    model = L.Linear(2, 2)
+    with pytest.raises(TypeError, match="save_npz: expected a path or a file first, then the objects; got Linear"):
+        save_npz(model, "model.npz")
+    with pytest.raises(TypeError, match="load_npz: expected a path or a file first, then the objects; got Linear"):
+        load_npz(model, "model.npz")

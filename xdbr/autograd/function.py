@@ -157,7 +157,8 @@ def _node(call: Function, edges: tuple[Node | None, ...], raws: Sequence[Any], o
         )[0]
         for kept in call.saved
     ]
-    node.d1 = {"saved": list(zip(call.saved, places, strict=True))}
+    own = [name for name, value in vars(call).items() if any(value is raw for raw in (*raws, *outs))]
+    node.d1 = {"saved": list(zip(call.saved, places, strict=True)), "own": own}
     call.saved = ()
     if MODE.get().debug:
         remember_where(node)
@@ -192,6 +193,11 @@ class _Call:
 
     def lift(self, node: Node) -> dict[str, Any]:
         """Give the saved arrays as Variables in the graph."""
+        if node.d1["own"]:
+            raise GradientError(
+                f"{self.name}: create_graph=True needs inputs and outputs kept by self.save(...): as self."
+                f"{node.d1['own'][0]} one has lost its connection, and derivatives through it would be missing"
+            )
         found = []
         for kept, place in node.d1["saved"]:
             if place is None:

@@ -407,8 +407,10 @@ def write(x: Variable, key: Key, value: Any, /) -> None:
     node = None
     try:
         if record:  # before the write, which may be in place: an interruption must not leave it without its node
-            # Nothing of the old value is left where all of it is written.
-            old_node = None if not chain and _is_whole(key) else root._node
+            # Nothing of the old value is left where all of it is written; a leaf does not become a constant silently.
+            old_node = root._node
+            if old_node is not None and not old_node.is_leaf and not chain and _is_whole(key):
+                old_node = None
             if old_node is not None or value_node is not None:
                 node = _write_node(xp, root, x, raw, old_node, value_node, walk, key)
         new = xp.extras.write(backend.as_array(root._data), raw, walk=walk, key=key, owned=owned)

@@ -78,6 +78,11 @@ class Link:
     def __setattr__(self, name: str, value: Any) -> None:
         members, persistents = self.__dict__["_members"], self.__dict__["_persistents"]
         if type(value) is Variable or not (isinstance(value, _OWNED) or _holds(value)):
+            if isinstance(self.__dict__.get(name), Parameter) and hasattr(value, "dtype"):
+                raise TypeError(
+                    f"{type(self).__name__}.{name} is a Parameter, and an array in its place would not be trained: "
+                    f"assign to {name}.data, or assign nn.Parameter(values); got {type(value).__name__}"
+                )
             object.__setattr__(self, name, value)
             members.pop(name, None)
             return

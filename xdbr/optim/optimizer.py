@@ -39,6 +39,10 @@ class Slot:
         self.arrays = arrays
 
 
+# What others call the step size: setting these would change nothing.
+_OTHER_NAMES = frozenset(("alpha", "learning_rate", "eta"))
+
+
 class Optimizer:
     """Base class of optimizers: `rule` says how one parameter changes, all else is here.
 
@@ -70,6 +74,11 @@ class Optimizer:
     state_names: ClassVar[tuple[str, ...]] = ()
     """The arrays that the rule keeps for each parameter, of its shape and dtype; zeros at first."""
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _OTHER_NAMES and hasattr(type(self), "lr") and not hasattr(type(self), name):
+            raise AttributeError(f"{type(self).__name__} has no hyperparameter {name!r}; the step size is called lr")
+        object.__setattr__(self, name, value)
+
     def __init__(self) -> None:
         self.target: Link | None = None
         self.t = 0
@@ -99,7 +108,10 @@ class Optimizer:
         Raises `TypeError` where `model` is no link.
         """
         if not isinstance(model, Link):
-            raise TypeError(f"{type(self).__name__}.setup: expected a Link to train; got {type(model).__name__}")
+            raise TypeError(
+                f"{type(self).__name__}.setup: expected a Link to train, the model itself and not its parameters; "
+                f"got {type(model).__name__}"
+            )
         model.name_params()
         self.target = model
         self.t = self.epoch = 0

@@ -51,6 +51,7 @@ def save_npz(path: Any, obj: Any, *, compression: bool = False) -> None:
     >>> serializers.load_npz("state.npz", {"model": model, "optimizer": optimizer, "meta": None})["meta"]
     {'epoch': 3}
     """
+    _check_path("save_npz", path)
     arrays, structure = flatten(obj, function="save_npz")
     # All that can be refused is refused before the file is touched.
     for name in arrays:
@@ -61,6 +62,12 @@ def save_npz(path: Any, obj: Any, *, compression: bool = False) -> None:
         return
     with replaced(path) as file:
         _write(file, arrays, text, compression)
+
+
+def _check_path(function: str, path: Any) -> None:
+    """Raise where the first argument is no place, as where the arguments come in the other order."""
+    if not isinstance(path, (str, os.PathLike)) and not hasattr(path, "read") and not hasattr(path, "write"):
+        raise TypeError(f"{function}: expected a path or a file first, then the objects; got {type(path).__name__}")
 
 
 def _check_name(name: str) -> None:
@@ -102,6 +109,7 @@ def load_npz(path: Any, obj: Any = None, *, strict: bool = True) -> Any:
     does not fit, with the list of all that is missing, unexpected, of a wrong shape or of a wrong dtype. Nothing is
     changed then.
     """
+    _check_path("load_npz", path)
     name = str(getattr(path, "name", "the file")) if hasattr(path, "read") else os.fspath(path)
     state, missing, unexpected = _read(path, str(name))
     if obj is None:

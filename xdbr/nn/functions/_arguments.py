@@ -60,10 +60,12 @@ def labels_like(function: str, x: Variable, t: Any, what: str = "labels") -> Var
     labels = t = as_variable(function, "t", t)
     expected: Shape = x.shape[:1] + x.shape[2:]
     if t.dtype.kind not in "iu":
+        one_hot = t.shape == x.shape
+        convert = "xdbr.argmax(t, axis=1)" if one_hot else "t.astype('int64')"
         first = f" (t{[0] * t.ndim if t.ndim else ''} = {array_api.reshape(t, (-1,))[0].item()!r})" if t.size else ""
         raise DtypeError(
             f"{function}: {what} must be integers, the numbers of the classes; got dtype {t.dtype}{first}; "
-            "convert them, for example t.astype('int64')"
+            f"convert them, for example {convert}"
         )
     if t.shape != expected:
         raise ShapeError(

@@ -15,7 +15,7 @@ class Classifier(Link):
     """Calls a predictor and gives the loss of its answer.
 
     predictor: a link that gives scores of shape (N, C, ...) for its inputs.
-    lossfun, accfun: called on the scores and the labels.
+    lossfun, accfun: called on the scores and the labels; `accfun=None`, for targets that are no labels, computes none.
 
     Each call sets `y` (the scores), `loss` and, unless `compute_accuracy` is False, `accuracy`.
 
@@ -31,16 +31,16 @@ class Classifier(Link):
         self,
         predictor: Link,
         lossfun: Callable[..., Any] = F.softmax_cross_entropy,
-        accfun: Callable[..., Any] = F.accuracy,
+        accfun: Callable[..., Any] | None = F.accuracy,
     ) -> None:
         super().__init__()
         for name, given in (("predictor", predictor), ("lossfun", lossfun), ("accfun", accfun)):
-            if not callable(given):
+            if not callable(given) and not (name == "accfun" and given is None):
                 raise TypeError(f"Classifier: {name} must be callable; got {type(given).__name__}")
         self.predictor = predictor
         self.lossfun = lossfun
         self.accfun = accfun
-        self.compute_accuracy = True
+        self.compute_accuracy = accfun is not None
         self.y: Any = None
         self.loss: Any = None
         self.accuracy: Any = None
@@ -54,6 +54,6 @@ class Classifier(Link):
         self.y = self.loss = self.accuracy = None
         y = self.predictor(*inputs)
         loss = self.lossfun(y, t)
-        accuracy = self.accfun(y, t) if self.compute_accuracy else None
+        accuracy = self.accfun(y, t) if self.compute_accuracy and self.accfun is not None else None
         self.y, self.loss, self.accuracy = y, loss, accuracy
         return loss
