@@ -33,9 +33,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     # A test that asks for no backend is the same on each: it runs on NumPy alone, unless it is named.
     if backend_under_test().name == "numpy" or any("::" in argument for argument in config.args):
         return
-    on_numpy_alone = [item for item in items if _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))]
+    kept: list[pytest.Item] = []
+    on_numpy_alone: list[pytest.Item] = []
+    for item in items:
+        (on_numpy_alone if _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) else kept).append(item)
     config.hook.pytest_deselected(items=on_numpy_alone)
-    items[:] = [item for item in items if not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))]
+    items[:] = kept
 
 
 def pytest_collection_finish() -> None:

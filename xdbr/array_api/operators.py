@@ -113,9 +113,7 @@ def _reshape(self: Variable, *shape: Any, copy: bool | None = None) -> Variable:
 
 def _transpose(self: Variable, *axes: Any) -> Variable:
     """Permute the axes, reversing them where none are given; see `xdbr.permute_dims`."""
-    if not axes or axes == (None,):
-        return manipulation.permute_dims(self, tuple(reversed(range(self.ndim))))
-    return manipulation.permute_dims(self, tuple(_shape_arguments(axes)))
+    return manipulation.transpose(self, None if axes in ((), (None,)) else _shape_arguments(axes))
 
 
 def _flatten(self: Variable) -> Variable:

@@ -153,9 +153,8 @@ class Part:
                 return self.same_for_all(f(*map(self.down, args), **options))
             ndim = max(len(x.shape) for x in args if hasattr(x, "shape"))
             axis = options.get("axis")
-            if (
-                axis is not None and axis >= 0
-            ):  # counted from the front of an example: from the end it is the payload's too
+            # Counted from the front it is an example's alone, from the end the payload's, too.
+            if axis is not None and axis >= 0:
                 options["axis"] = axis - ndim
             return self.up(f(*(self.ranked(x, ndim) for x in args), **options), batch)
 
