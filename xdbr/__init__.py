@@ -29,6 +29,7 @@ from ._config import (
     set_default_dtype,
     train_mode,
 )
+from ._equivalents import FUNCTIONS, missing
 from ._errors import (
     AxisError,
     BackendError,
@@ -243,6 +244,12 @@ def __array_namespace_info__() -> Info:
 _einops.install()
 _numpy_functions.install()
 
+# Where else a name may be that somebody looks for here.
+_ELSEWHERE = tuple(
+    f"{__name__}.{part}"
+    for part in ("linalg", "special", "fft", "random", "nn.functions", "nn.links", "nn", "optim", "serializers")
+)
+
 # Imported at first use, so that `import xdbr` stays light.
 _LAZY = ("data", "nn", "optim", "random", "serializers", "special", "testing")
 
@@ -255,7 +262,11 @@ def __getattr__(name: str) -> Any:
         return found
     if not name.startswith("_") and name in backends.registered():
         return namespace(name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise missing(f"module {__name__!r}", name, FUNCTIONS, _ELSEWHERE)
+
+
+def __dir__() -> list[str]:
+    return [*__all__]
 
 
 __all__ = [

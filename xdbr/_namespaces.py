@@ -12,6 +12,7 @@ import types
 from typing import Any
 
 from . import array_api, backends
+from ._equivalents import FUNCTIONS, missing
 from ._errors import BackendError
 from .array_api import creation, extras
 from .array_api.info import Info
@@ -86,7 +87,7 @@ class Namespace(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         known_dunder = name in ("__array_api_version__", "__array_namespace_info__", "__all__", "__version__")
         if self._filled or (name.startswith("_") and not known_dunder):
-            raise AttributeError(f"namespace {self.__name__!r} has no attribute {name!r}")
+            raise missing(f"namespace {self.__name__!r}", name, FUNCTIONS)
         try:
             self._fill()
         except BackendError as error:

@@ -16,7 +16,7 @@ from typing import Any
 from ._errors import AxisError, DtypeError, ShapeError
 from ._typing import Array, Axis, Dtype, RawArray, Shape
 from .array_api._arguments import LIBRARY_ERRORS, explained, lengths, one_axis
-from .array_api._rules import along, complex_floating, floating, kind
+from .array_api._rules import along, complex_floating, kind, real_floating
 from .array_api.creation import At, bind, creation
 from .autograd.primitive import composite, primitive
 from .autograd.variable import Variable
@@ -91,13 +91,6 @@ def _run(function: str, prim: Any, x: Any, options: dict[str, Any]) -> Variable:
         return prim.apply((x,), options)  # type: ignore[no-any-return]
     except LIBRARY_ERRORS as error:
         raise explained(function, error, x, axis=options.get("axis")) from error
-
-
-def _real(function: str, xp: Any, x: Array) -> Array:
-    """Give an array in a real floating-point dtype. Raises `DtypeError` for a complex one."""
-    if kind(x.dtype) == "c":
-        raise DtypeError(f"{function}: x must be real; got dtype {x.dtype}")
-    return floating(xp, x)
 
 
 # -- complex transforms --------------------------------------------------------------------------------
@@ -205,7 +198,7 @@ def ifftn(
 
 @primitive(name="fft.rfft", arrays=1)
 def _rfft(xp: Any, x: Array, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Array:
-    return xp.fft.rfft(_real("fft.rfft", xp, x), n=n, axis=axis, norm=norm)
+    return xp.fft.rfft(real_floating("fft.rfft", xp, x), n=n, axis=axis, norm=norm)
 
 
 def _rfft_rule(xp: Any, g: Array, x_shape: Shape, n: int | None, axis: int, norm: str) -> Array:
@@ -268,7 +261,7 @@ def irfft(x: Any, /, *, n: int | None = None, axis: int = -1, norm: str = "backw
 def _rfftn(
     xp: Any, x: Array, /, *, s: Shape | None = None, axes: tuple[int, ...] | None = None, norm: str = "backward"
 ) -> Array:
-    return xp.fft.rfftn(_real("fft.rfftn", xp, x), s=s, axes=axes, norm=norm)
+    return xp.fft.rfftn(real_floating("fft.rfftn", xp, x), s=s, axes=axes, norm=norm)
 
 
 def _rfftn_rule(xp: Any, g: Array, x_shape: Shape, s: Shape | None, axes: tuple[int, ...] | None, norm: str) -> Array:
@@ -367,7 +360,7 @@ def ihfft(xp: Any, x: Array, /, *, n: int | None = None, axis: int = -1, norm: s
     >>> xdbr.fft.ihfft(xdbr.asarray([1.0, 1.0, 1.0]))
     Variable([1.-0.j, 0.-0.j], dtype=complex64)
     """
-    x, axis = _real("fft.ihfft", xp, x), one_axis("fft.ihfft", axis, len(x.shape))
+    x, axis = real_floating("fft.ihfft", xp, x), one_axis("fft.ihfft", axis, len(x.shape))
     return xp.conj(xp.fft.rfft(x, n=n, axis=axis, norm=_other_norm("fft.ihfft", norm)))
 
 

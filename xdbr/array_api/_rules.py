@@ -24,6 +24,7 @@ __all__ = [
     "floating",
     "kept_shape",
     "kind",
+    "real_floating",
     "reduced_size",
     "resolve_dtype",
     "spread",
@@ -48,6 +49,13 @@ def adjoint(xp: Any, x: Array) -> Array:
 def floating(xp: Any, x: Array) -> Array:
     """Give integers and booleans in the default floating-point dtype, all else as it is."""
     return xp.astype(x, getattr(xp, get_default_dtype())) if kind(x.dtype) in "biu" else x
+
+
+def real_floating(function: str, xp: Any, x: Array) -> Array:
+    """Give an array as `floating` does. Raises `DtypeError` for a complex one."""
+    if kind(x.dtype) == "c":
+        raise DtypeError(f"{function}: expected a real array; got dtype {x.dtype}")
+    return floating(xp, x)
 
 
 def complex_floating(xp: Any, x: Array) -> Array:

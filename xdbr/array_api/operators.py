@@ -94,6 +94,8 @@ def install() -> None:
         "imag": property(_imag),
     }
     for name, function in unary.items():
+        if callable(function) and function.__name__ == f"_{name}":
+            function.__name__, function.__qualname__ = name, f"Variable.{name}"  # as Python's messages call it
         setattr(Variable, name, function)
 
 

@@ -81,8 +81,8 @@ def run(
         if not inputs:
             came = ", ".join(str(getattr(value, "dtype", type(value).__name__)) for value in leaves) or "nothing"
             raise GradientError(
-                f"{function}: the arguments {argnums} hold no floating-point or complex array; got {came}; "
-                "convert them, for example x.astype(xdbr.float32)"
+                f"{function}: argument {argnums} holds no floating-point or complex array; got {came}; "
+                "convert it: 3.0 for 3, x.astype(xdbr.float32) for an array of integers"
             )
         given = rebuild(fresh)
         new = list(args)

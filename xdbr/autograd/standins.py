@@ -32,8 +32,9 @@ class Freed:
     def revive(self, node: Node) -> None:
         """Raise: what the node had saved is gone."""
         raise GradientError(
-            f"backward: the graph of {self.name} has been freed by an earlier backward; "
-            "pass retain_graph=True to that one to keep it (one that failed frees what it has passed)"
+            f"backward: the graph of {self.name} has been freed by an earlier backward; pass retain_graph=True to that "
+            "one to keep it (one that failed frees what it has passed). If it is not meant to be part of this graph: "
+            "change weights in `with xdbr.no_grad():`, and detach() the states that one step hands to the next"
         )
 
 

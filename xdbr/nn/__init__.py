@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from .._equivalents import FUNCTIONS, LINK_CLASSES, missing
 from . import functions, initializers, links
 from ._errors import LabelError, UninitializedError
 from .chain import Chain, ChainList, Sequential
@@ -20,3 +23,8 @@ __all__ = [
     "initializers",
     "links",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    parts = tuple(module.__name__ for module in (functions, links, initializers))
+    raise missing(f"module {__name__!r}", name, FUNCTIONS | LINK_CLASSES, parts)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .. import array_api
 from .._config import no_grad, train_mode
+from .._equivalents import LINK_METHODS, missing
 from .._errors import DtypeError, ShapeError
 from ..autograd.variable import VARIABLES, Variable
 from ..backends import parse_device
@@ -74,6 +75,11 @@ class Link:
         raise NotImplementedError(f"{type(self).__name__} must define forward(self, ...)")
 
     # -- attributes --------------------------------------------------------------------------
+
+    if not TYPE_CHECKING:  # a type checker would take every name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(f"{type(self).__name__!r} object", name, LINK_METHODS)
 
     def __setattr__(self, name: str, value: Any) -> None:
         members, persistents = self.__dict__["_members"], self.__dict__["_persistents"]

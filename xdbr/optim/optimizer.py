@@ -10,10 +10,11 @@ they were; and it assigns new arrays, so whatever an earlier forward has saved k
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .. import array_api
 from .._config import no_grad
+from .._equivalents import OPTIMIZER_METHODS, missing
 from .._errors import GradientError, SerializationError, ShapeError
 from .._typing import RawArray
 from ..autograd.kernels import raw_namespace
@@ -73,6 +74,11 @@ class Optimizer:
 
     state_names: ClassVar[tuple[str, ...]] = ()
     """The arrays that the rule keeps for each parameter, of its shape and dtype; zeros at first."""
+
+    if not TYPE_CHECKING:  # a type checker would take every name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(f"{type(self).__name__!r} object", name, OPTIMIZER_METHODS)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _OTHER_NAMES and hasattr(type(self), "lr") and not hasattr(type(self), name):

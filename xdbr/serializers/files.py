@@ -16,9 +16,12 @@ __all__ = ["replaced"]
 def replaced(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a file that takes the place of `path` when the block ends; after an error what was there stays.
 
-    A link is followed. A crash, even of the machine, leaves the old file or the new one.
+    A link is followed. A crash, even of the machine, leaves the old file or the new one. Raises `FileNotFoundError`
+    where the folder does not exist.
     """
     target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"the folder {target.parent} of {target.name} is not there; create it first")
     # In the same folder, because a rename is atomic within one file system only.
     draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:

@@ -125,7 +125,10 @@ def _read(path: Any, name: str) -> tuple[Any, list[str], list[str]]:
         with zipfile.ZipFile(path if hasattr(path, "read") else Path(path)) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             if f"{FORMAT}.npy" not in archive.namelist():
-                raise SerializationError(f"load_npz: {name} was not written by save_npz: it has no member {FORMAT}")
+                raise SerializationError(
+                    f"load_npz: {name} was not written by save_npz: it has no member {FORMAT}; "
+                    "read its arrays with numpy.load, and give them to load_state_dict"
+                )
             # All headers before any data: no more is read of a file with Python objects in it.
             for info in members.values():
                 with archive.open(info) as member:

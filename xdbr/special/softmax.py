@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._errors import DtypeError
 from .._typing import Array, Axis
 from ..array_api._arguments import unique_axes
-from ..array_api._rules import kind, spread
+from ..array_api._rules import real_floating, spread
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import VARIABLES
-from ._make import floating, promoted
+from ._make import promoted
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
-
-
-def _real(name: str, xp: Any, x: Array) -> Array:
-    if kind(x.dtype) == "c":
-        raise DtypeError(f"special.{name}: expected a real array; got dtype {x.dtype}")
-    return floating(xp, x)
 
 
 def _top(xp: Any, a: Array, axis: Axis) -> Array:
@@ -31,7 +24,7 @@ def _top(xp: Any, a: Array, axis: Axis) -> Array:
 
 @primitive(name="special._logsumexp", arrays=1)
 def _logsumexp(xp: Any, a: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    a, axis = _real("logsumexp", xp, a), unique_axes("special.logsumexp", axis, len(a.shape))
+    a, axis = real_floating("special.logsumexp", xp, a), unique_axes("special.logsumexp", axis, len(a.shape))
     top = _top(xp, a, axis)
     total = xp.sum(xp.exp(a - top), axis=axis, keepdims=keepdims, dtype=a.dtype)
     return xp.log(total) + (top if keepdims else xp.reshape(top, tuple(total.shape)))
@@ -75,7 +68,7 @@ def logsumexp(
         if not return_sign:
             return out
         return out, xp.where(xp.isnan(out), out, xp.astype(out > -xp.inf, out.dtype))
-    a, b = xp.broadcast_arrays(*(_real("logsumexp", xp, x) for x in promoted(xp, a, b)))
+    a, b = xp.broadcast_arrays(*(real_floating("special.logsumexp", xp, x) for x in promoted(xp, a, b)))
     axis = unique_axes("special.logsumexp", axis, len(a.shape))
     used = b != 0
     top = _top(xp, xp.where(used, a, -xp.inf), axis)
@@ -96,7 +89,7 @@ def softmax(xp: Any, x: Array, /, axis: Axis = None) -> Array:
     >>> xdbr.special.softmax(xdbr.asarray([0.0, 1.0], dtype="float64"))
     Variable([0.26894142, 0.73105858], dtype=float64)
     """
-    x, axis = _real("softmax", xp, x), unique_axes("special.softmax", axis, len(x.shape))
+    x, axis = real_floating("special.softmax", xp, x), unique_axes("special.softmax", axis, len(x.shape))
     if 0 in x.shape:
         return xp.positive(x)
     e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
@@ -118,7 +111,7 @@ def log_softmax(xp: Any, x: Array, /, axis: Axis = None) -> Array:
     >>> xdbr.special.log_softmax(xdbr.asarray([0.0, 1000.0], dtype="float64"))
     Variable([-1000.,     0.], dtype=float64)
     """
-    x, axis = _real("log_softmax", xp, x), unique_axes("special.log_softmax", axis, len(x.shape))
+    x, axis = real_floating("special.log_softmax", xp, x), unique_axes("special.log_softmax", axis, len(x.shape))
     if 0 in x.shape:
         return xp.positive(x)
     x = x - xp.max(x, axis=axis, keepdims=True)

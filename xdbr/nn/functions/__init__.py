@@ -6,9 +6,11 @@ axis 0, classes and channels along axis 1.
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..._equivalents import FUNCTIONS, missing
 from ...array_api import tanh
 from .accuracy import accuracy
-from .cross_entropy import softmax_cross_entropy
 from .dropout import dropout
 from .embed_id import embed_id
 from .linear import linear
@@ -16,6 +18,7 @@ from .mean_squared_error import mean_squared_error
 from .relu import relu
 from .sigmoid import sigmoid
 from .softmax import log_softmax, softmax
+from .softmax_cross_entropy import softmax_cross_entropy
 
 __all__ = [
     "accuracy",
@@ -30,3 +33,7 @@ __all__ = [
     "softmax_cross_entropy",
     "tanh",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(f"module {__name__!r}", name, FUNCTIONS, ("xdbr", "xdbr.special"))
