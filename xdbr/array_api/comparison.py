@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec
 from .._typing import Array
 from ..autograd.primitive import PrimitiveFunction, primitive
 from ..autograd.variable import Variable
+from ._rules import kind
 
 __all__ = [
     "bitwise_and",
@@ -285,7 +286,7 @@ def signbit(xp: Any, x: Array, /) -> Array:
 
 def _rounding(function: str, xp: Any, x: Array) -> Array:
     """Round, but leave integers as they are: some libraries make them floating-point."""
-    return x if xp.isdtype(x.dtype, "integral") else getattr(xp, function)(x)
+    return x if kind(x.dtype) in "iu" else getattr(xp, function)(x)
 
 
 @_discrete

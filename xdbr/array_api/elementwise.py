@@ -18,7 +18,7 @@ from .._typing import Array, Dtype, Scalar
 from ..autograd.kernels import FORMS
 from ..autograd.primitive import elementwise, primitive
 from ..autograd.variable import VARIABLES, Variable
-from ..backends import Backend, canonical_dtype
+from ..backends import DTYPES, Backend, canonical_dtype
 
 __all__ = [
     "abs",
@@ -47,10 +47,13 @@ __all__ = [
 ]
 
 _SCALARS = (bool, int, float, complex)
+_FLOAT32, _FLOAT64 = DTYPES["float32"], DTYPES["float64"]
 
 
 def is_complex(dtype: Dtype) -> bool:
     """Tell whether a library's dtype is complex; a library's own isdtype takes a microsecond."""
+    if dtype is _FLOAT32 or dtype is _FLOAT64:  # as for most arrays
+        return False
     return getattr(canonical_dtype(dtype), "kind", "f") == "c"
 
 
@@ -124,7 +127,7 @@ def floor_divide(xp: Any, x1: Array, x2: Array, /) -> Array:
     Variable([ 1., -2.], dtype=float32)
     """
     out = xp.floor_divide(x1, x2)
-    if not xp.isdtype(out.dtype, "real floating"):
+    if getattr(canonical_dtype(out.dtype), "kind", "f") != "f":
         return out
     x1, x2 = _as_array(xp, x1, out), _as_array(xp, x2, out)
     return xp.where(xp.isinf(x1) | xp.isinf(x2), xp.floor(xp.divide(x1, x2)), out)

@@ -27,6 +27,7 @@ __all__ = [
     "NAMED_DTYPES",
     "Backend",
     "ForeignDtype",
+    "MendedLibrary",
     "NamedDtype",
     "canonical_dtype",
     "host_array",
@@ -173,6 +174,21 @@ def host_memory() -> dict[str, int]:
         return {"used": total - int(fields["MemAvailable"]) * 1024, "total": total}
     except (OSError, KeyError, ValueError, IndexError):
         return {}  # the figures are for people to read
+
+
+class MendedLibrary:
+    """A namespace some of whose functions are mended: the methods of a derived class go before those of `lib`."""
+
+    def __init__(self, lib: Any) -> None:
+        self._lib = lib
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._lib, name)
+        setattr(self, name, found)
+        return found
+
+    def __repr__(self) -> str:
+        return repr(self._lib)
 
 
 class Backend:

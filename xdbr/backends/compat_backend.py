@@ -20,22 +20,7 @@ from ._base import DTYPES, Backend, canonical_dtype
 from ._extras import Extras
 from ._registry import Device
 
-__all__ = ["CompatBackend", "MendedLibrary"]
-
-
-class MendedLibrary:
-    """A namespace some of whose functions are mended: the methods of a derived class go before those of `lib`."""
-
-    def __init__(self, lib: Any) -> None:
-        self._lib = lib
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._lib, name)
-        setattr(self, name, found)
-        return found
-
-    def __repr__(self) -> str:
-        return repr(self._lib)
+__all__ = ["CompatBackend"]
 
 
 class CompatBackend(Backend):

@@ -15,10 +15,10 @@ import numpy as np
 
 from .._errors import MissingDependencyError
 from .._typing import Dtype, Key, RawArray
-from ._base import BFLOAT16, DTYPES, _canonical, canonical_dtype, host_memory
+from ._base import BFLOAT16, DTYPES, MendedLibrary, _canonical, canonical_dtype, host_memory
 from ._extras import Extras, with_axes
 from ._registry import Device
-from .compat_backend import CompatBackend, MendedLibrary
+from .compat_backend import CompatBackend
 from .special import Special
 
 __all__ = ["JaxBackend", "JaxExtras", "JaxLibrary"]

@@ -14,7 +14,7 @@ from .._typing import Key, RawArray
 from ._base import DTYPES, Backend, baseline, canonical_dtype, host_memory, references
 from ._extras import Extras, is_basic
 from ._registry import Device
-from .numpy_kernels import KERNELS
+from .numpy_kernels import KERNELS, NumpyLibrary
 from .special import Special, scipy_function
 
 __all__ = ["NumpyBackend", "NumpyExtras", "NumpySpecial"]
@@ -128,7 +128,7 @@ class NumpyBackend(Backend):
     def __init__(self, name: str = "numpy") -> None:
         self.name = name
         # NumPy's main namespace keeps the standard but for what the primitives themselves mend.
-        self.lib: Any = np
+        self.lib: Any = NumpyLibrary(np)
         if _IS_2_0:
             from .numpy_older import OlderNumpyLibrary
 

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 
 from .._typing import RawArray, Shape
-from .compat_backend import MendedLibrary
-from .numpy_kernels import KERNELS
+from .numpy_kernels import KERNELS, NumpyLibrary
 
 __all__ = ["OlderNumpyLibrary", "export_dlpack", "import_dlpack"]
 
 _CPU = (1, 0)  # DLPack's name of host memory
 
 
-class OlderNumpyLibrary(MendedLibrary):
+class OlderNumpyLibrary(NumpyLibrary):
     """The namespace of NumPy 2.0 with the functions that came later."""
 
     cumulative_prod = staticmethod(KERNELS["cumulative_prod"])

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .._typing import Axis, RawArray
-from .compat_backend import MendedLibrary
+from ._base import MendedLibrary
 
 __all__ = ["TorchLibrary"]
 
