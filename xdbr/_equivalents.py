@@ -28,8 +28,6 @@ FUNCTIONS = {
     "concatenate": "xdbr.concat",
     "conjugate": "xdbr.conj",
     "cross_entropy": "xdbr.nn.functions.softmax_cross_entropy",
-    "cumprod": "xdbr.cumulative_prod",
-    "cumsum": "xdbr.cumulative_sum",
     "dot": "x @ y, or xdbr.linalg.vecdot",
     "embedding": "xdbr.nn.functions.embed_id",
     "elementwise_grad": "xdbr.vmap(xdbr.grad(f))",

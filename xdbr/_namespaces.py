@@ -24,6 +24,9 @@ API_VERSION = "2025.12"
 _KNOWN_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 _EXTENSIONS = ("linalg", "fft", "special")
 
+# Where NumPy has it, and so xarray looks for it.
+_LIB = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(sliding_window_view=array_api.sliding_window_view))
+
 
 def check_version(api_version: str | None) -> None:
     """Raise `ValueError` for a version of the standard that the namespaces do not keep."""
@@ -112,6 +115,7 @@ class Namespace(types.ModuleType):
             if "." not in name:
                 here[name] = creation.bind(forward, backend)
         here["extras"] = extras
+        here["lib"] = _LIB
         here["__array_api_version__"] = API_VERSION
         here["__array_namespace_info__"] = lambda: Info(backend)
         here["__version__"] = backend.version()

@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy
+
 from . import array_api as xp
 from . import backends
 from ._errors import GradientError
 from ._typing import Axis, Dtype
+from .array_api.quantiles import among
 from .autograd.variable import VARIABLES, Variable
 
 __all__ = ["INSPECTIONS", "REDUCTIONS", "array_function", "install"]
@@ -131,15 +134,13 @@ def prod(x: Variable, valid: Variable | None, axis: Axis, *, keepdims: bool = Fa
 @reduction
 def cumsum(x: Variable, valid: Variable | None, axis: int | None) -> Variable:
     """See `numpy.cumsum` and `numpy.nancumsum`."""
-    x = _filled(x, valid, 0.0)
-    return xp.cumulative_sum(xp.reshape(x, (-1,)) if axis is None else x, axis=0 if axis is None else axis)
+    return xp.cumsum(_filled(x, valid, 0.0), axis)
 
 
 @reduction
 def cumprod(x: Variable, valid: Variable | None, axis: int | None) -> Variable:
     """See `numpy.cumprod` and `numpy.nancumprod`."""
-    x = _filled(x, valid, 1.0)
-    return xp.cumulative_prod(xp.reshape(x, (-1,)) if axis is None else x, axis=0 if axis is None else axis)
+    return xp.cumprod(_filled(x, valid, 1.0), axis)
 
 
 @reduction
@@ -193,20 +194,27 @@ def median(x: Variable, valid: Variable | None, axis: Axis, *, keepdims: bool = 
     """See `numpy.median` and `numpy.nanmedian`."""
     if valid is None:
         return xp.median(x, axis=axis, keepdims=keepdims)
-    given = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    axes = tuple(i % x.ndim for i in given)
-    rest = tuple(i for i in range(x.ndim) if i not in axes)
-
-    def in_lines(y: Variable) -> Variable:
-        return xp.reshape(xp.permute_dims(y, (*rest, *axes)), (*(x.shape[i] for i in rest), -1))
-
-    line = xp.sort(in_lines(xp.where(valid, x, float("inf"))), axis=-1)
-    n = xp.count_nonzero(in_lines(valid), axis=-1, keepdims=True)
-    lower = xp.take_along_axis(line, xp.maximum(n - 1, 0) // 2, axis=-1)
-    middle = (lower + xp.take_along_axis(line, xp.minimum(n // 2, line.shape[-1] - 1), axis=-1)) / 2
-    kept = tuple(1 if i in axes else length for i, length in enumerate(x.shape))
-    found = xp.reshape(middle, kept if keepdims else tuple(x.shape[i] for i in rest))
-    return _some(found, valid, axis, keepdims)
+    return among(x.__array_namespace__(), "numpy.nanmedian", x, 0.5, axis, "linear", keepdims, valid)
 
 
+def _quantiles(name: str, whole: float, by_valid: bool) -> Callable[..., Any]:
+    """Make one of NumPy's functions of quantiles: shares are parts of `whole`, and NaN may be left out."""
+
+    def quantiles(
+        a: Variable, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False, **options: Any
+    ) -> Variable:
+        if options:
+            raise TypeError(f"numpy.{name} of a Variable that needs gradient takes no {', '.join(sorted(options))}")
+        valid = xp.logical_not(xp.isnan(a)) if by_valid else None
+        shares = q / whole if hasattr(q, "shape") else (numpy.asarray(q) / whole).tolist()
+        return among(a.__array_namespace__(), f"numpy.{name}", a, shares, axis, method, keepdims, valid)
+
+    return quantiles
+
+
+for _name, _whole in (("quantile", 1.0), ("percentile", 100.0)):
+    REDUCTIONS[_name], REDUCTIONS[f"nan{_name}"] = (
+        _quantiles(_name, _whole, False),
+        _quantiles(f"nan{_name}", _whole, True),
+    )
 REDUCTIONS["amax"], REDUCTIONS["amin"] = REDUCTIONS["max"], REDUCTIONS["min"]

@@ -114,7 +114,8 @@ from .manipulation import (
     transpose,
     unstack,
 )
-from .padding import pad
+from .padding import pad, sliding_window_view
+from .quantiles import quantile
 from .searching import (
     argmax,
     argmin,
@@ -136,6 +137,8 @@ from .sorting import (
 )
 from .statistical import (
     bincount,
+    cumprod,
+    cumsum,
     cumulative_prod,
     cumulative_sum,
     max,
@@ -173,6 +176,7 @@ from .utility import (
     all,
     any,
     diff,
+    gradient,
 )
 
 __all__ = [
@@ -212,6 +216,8 @@ __all__ = [
     "cos",
     "cosh",
     "count_nonzero",
+    "cumprod",
+    "cumsum",
     "cumulative_prod",
     "cumulative_sum",
     "diag",
@@ -233,6 +239,7 @@ __all__ = [
     "from_dlpack",
     "full",
     "full_like",
+    "gradient",
     "greater",
     "greater_equal",
     "hypot",
@@ -281,6 +288,7 @@ __all__ = [
     "positive",
     "pow",
     "prod",
+    "quantile",
     "real",
     "reciprocal",
     "remainder",
@@ -294,6 +302,7 @@ __all__ = [
     "signbit",
     "sin",
     "sinh",
+    "sliding_window_view",
     "sort",
     "sqrt",
     "square",

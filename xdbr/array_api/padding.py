@@ -1,4 +1,4 @@
-"""Padding, which the standard lacks and code such as xarray's asks a namespace for."""
+"""Padding and windows, which the standard lacks and code such as xarray's asks a namespace for."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 from .._errors import ShapeError
 from .._typing import Array
 from ..autograd.primitive import composite
+from ._arguments import lengths, one_axis
 
-__all__ = ["pad"]
+__all__ = ["pad", "sliding_window_view"]
 
 _BY_PLACE = ("edge", "reflect", "symmetric", "wrap")
 
@@ -47,6 +48,36 @@ def pad(xp: Any, x: Array, /, pad_width: Any, mode: str = "constant", *, constan
         else:
             places = np.pad(np.arange(x.shape[axis]), (before, after), mode)  # type: ignore[call-overload]
             x = xp.take(x, xp.asarray(places.tolist(), dtype=xp.int64, device=x.device), axis=axis)
+    return x
+
+
+@composite
+def sliding_window_view(xp: Any, x: Array, /, window_shape: Any, axis: Any = None) -> Array:
+    """All windows of a shape, as NumPy's function of this name, but a copy; beyond the standard.
+
+    window_shape: a length for each axis of `axis`.
+    axis: one or several, also the same one again; by default all, in order.
+
+    The result has an axis of places for each of x's, and then one for each of the window's. A namespace has it under
+    NumPy's path, too: `lib.stride_tricks.sliding_window_view`. Raises `AxisError`, and `ShapeError` where the windows
+    do not fit.
+
+    >>> import xdbr
+    >>> xdbr.sliding_window_view(xdbr.asarray([1, 2, 3, 4]), 3)
+    Variable([[1, 2, 3],
+              [2, 3, 4]], dtype=int64)
+    """
+    name = "sliding_window_view"
+    ndim, sizes = len(x.shape), lengths(name, window_shape, "window_shape")
+    axes = tuple(range(ndim)) if axis is None else tuple(one_axis(name, i, ndim) for i in lengths(name, axis, "axis"))
+    if len(sizes) != len(axes):
+        raise ShapeError(f"{name}: window_shape must have a length for each of the axes {axes}; got {sizes}")
+    for i, size in zip(axes, sizes, strict=True):
+        places = x.shape[i] - size + 1
+        if size < 0 or places < 1:
+            raise ShapeError(f"{name}: a window of length {size} does not fit into axis {i} of length {x.shape[i]}")
+        starts = xp.arange(places, device=x.device)
+        x = xp.moveaxis(xp.take(x, starts[:, None] + xp.arange(size, device=x.device), axis=i), i + 1, -1)
     return x
 
 

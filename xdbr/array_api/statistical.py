@@ -17,6 +17,8 @@ from ._rules import along, floating, kind, reduced_size, resolve_dtype, spread
 
 __all__ = [
     "bincount",
+    "cumprod",
+    "cumsum",
     "cumulative_prod",
     "cumulative_sum",
     "max",
@@ -477,6 +479,32 @@ def cumulative_prod(
         return _cumulative_prod.primitive.apply((x,), options)  # type: ignore[no-any-return]
     except LIBRARY_ERRORS as error:
         raise explained("cumulative_prod", error, x) from error
+
+
+@composite
+def cumsum(xp: Any, x: Array, /, axis: int | None = None, dtype: Dtype = None) -> Array:
+    """NumPy's name for `cumulative_sum`, of all elements in a row where no axis is given; beyond the standard.
+
+    >>> import xdbr
+    >>> xdbr.cumsum(xdbr.asarray([[1, 2], [3, 4]]))
+    Variable([ 1,  3,  6, 10], dtype=int64)
+    """
+    if axis is None and len(x.shape) != 1:
+        x = xp.reshape(x, (-1,))
+    return xp.cumulative_sum(x, axis=axis, dtype=dtype)
+
+
+@composite
+def cumprod(xp: Any, x: Array, /, axis: int | None = None, dtype: Dtype = None) -> Array:
+    """NumPy's name for `cumulative_prod`, of all elements in a row where no axis is given; beyond the standard.
+
+    >>> import xdbr
+    >>> xdbr.cumprod(xdbr.asarray([[1, 2], [3, 4]]))
+    Variable([ 1,  2,  6, 24], dtype=int64)
+    """
+    if axis is None and len(x.shape) != 1:
+        x = xp.reshape(x, (-1,))
+    return xp.cumulative_prod(x, axis=axis, dtype=dtype)
 
 
 # -- counting ---------------------------------------------------------------------------------------

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._errors import DtypeError
+from .._errors import DtypeError, ShapeError
 from .._typing import Array, Axis
 from ..autograd.primitive import composite, primitive
-from ._arguments import LIBRARY_ERRORS, explained, one_axis
+from ._arguments import LIBRARY_ERRORS, explained, one_axis, unique_axes
+from ._rules import along, floating
 
-__all__ = ["all", "any", "diff"]
+__all__ = ["all", "any", "diff", "gradient"]
 
 
 @primitive(differentiable=False)
@@ -79,3 +80,60 @@ def diff(
     for _ in range(min(n, x.shape[axis])):
         x = x[(*before, slice(1, None), ...)] - x[(*before, slice(None, -1), ...)]
     return x
+
+
+@composite
+def gradient(xp: Any, x: Array, /, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """Second-order central differences of an array of values, as NumPy's `gradient`; beyond the standard.
+
+    spacing: the distance between neighbours, or their coordinates, for each axis; one number counts for all, 1 by
+        default.
+    axis: one or several, by default all. One gives an array of x's shape, several a tuple of such.
+    edge_order: the order, 1 or 2, of the one-sided differences at both ends.
+
+    For the derivative of a function see `xdbr.grad`. Raises `AxisError`, `ShapeError` where the coordinates do not fit
+    or an axis has fewer than `edge_order` + 1 elements, and `TypeError` for another number of spacings.
+
+    >>> import xdbr
+    >>> xdbr.gradient(xdbr.asarray([1.0, 2.0, 4.0, 7.0]))
+    Variable([1. , 1.5, 2.5, 3. ], dtype=float32)
+    """
+    if edge_order not in (1, 2):
+        raise ValueError(f"gradient: edge_order must be 1 or 2; got {edge_order!r}")
+    x = floating(xp, x)
+    axes = unique_axes("gradient", axis, len(x.shape))
+    if len(spacing) == 0:
+        spacing = (1.0,)
+    if len(spacing) == 1 and not getattr(spacing[0], "ndim", 0):
+        spacing *= len(axes)
+    if len(spacing) != len(axes):
+        raise TypeError(
+            f"gradient: expected no spacing, one number, or one for each of {len(axes)} axes; got {len(spacing)}"
+        )
+    found = tuple(_slopes(xp, x, i, h, edge_order) for i, h in zip(axes, spacing, strict=True))
+    return found[0] if len(found) == 1 else found
+
+
+def _slopes(xp: Any, x: Array, axis: int, h: Any, edge_order: int) -> Array:
+    """Give the slopes along an axis; `h` is a distance or the coordinates."""
+    n = x.shape[axis]
+    if n <= edge_order:
+        raise ShapeError(f"gradient: axis {axis} must have at least {edge_order + 1} elements; got {n}")
+    if getattr(h, "ndim", 0):
+        if tuple(h.shape) != (n,):
+            raise ShapeError(f"gradient: the coordinates of axis {axis} must have shape ({n},); got {tuple(h.shape)}")
+        h = floating(xp, h)
+        h = xp.reshape(h[1:] - h[:-1], (-1, *(1,) * (len(x.shape) - 1 - axis)))
+    else:
+        h = xp.full((n - 1, *(1,) * (len(x.shape) - 1 - axis)), 1.0, dtype=x.dtype, device=x.device) * h
+    steps = x[along(axis, slice(1, None))] - x[along(axis, slice(0, -1))]
+    slope = steps / h
+    first, last = slope[along(axis, slice(0, 1))], slope[along(axis, slice(-1, None))]
+    before, after = h[:-1, ...], h[1:, ...]
+    # The slope of the parabola through three neighbours, at the middle one and at the ends.
+    left, right = slope[along(axis, slice(0, -1))], slope[along(axis, slice(1, None))]
+    middle = (left * after + right * before) / (before + after)
+    if edge_order == 2:
+        first = 2 * first - middle[along(axis, slice(0, 1))]
+        last = 2 * last - middle[along(axis, slice(-1, None))]
+    return xp.concat([first, middle, last], axis=axis)

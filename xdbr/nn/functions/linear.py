@@ -37,7 +37,7 @@ def feature_count(function: str, x: Variable, n_batch_axes: int) -> int:
     if not 1 <= n_batch_axes < max(x.ndim, 1):
         raise ShapeError(
             f"{function}: x must have n_batch_axes={n_batch_axes} axes for examples and at least one for features; "
-            f"got shape {x.shape}"
+            f"got shape {x.shape}" + ("; give one example as x[None]" if x.ndim == 1 else "")
         )
     return math.prod(x.shape[n_batch_axes:])
 
