@@ -385,3 +385,15 @@ def test_raw_arrays_are_taken(backend: Backend, device: Device) -> None:
     assert_allclose(xdbr.sin(raw), [math.sin(0.3), math.sin(0.5)])
     assert_allclose(xdbr.add(raw, 1), [1.3, 1.5])
     assert xdbr.add(raw, raw).device == device
+
+
+@pytest.mark.parametrize("pair", [("int64", "float32"), ("int8", "float32"), ("bool", "float32"), ("bool", "int32")])
+def test_result_type_where_the_standard_has_none_is_that_of_the_operators(pair: tuple[str, str], device: Any) -> None:
+    x, y = (xdbr.ones(2, dtype=dtype, device=device) for dtype in pair)
+    try:
+        want = (x * y).dtype
+    except xdbr.DtypeError:
+        with pytest.raises(xdbr.DtypeError, match=r"result_type: neither the standard nor backend .* has a common dtype"):
+            xdbr.result_type(x, y)
+        return
+    assert xdbr.result_type(x, y) == xdbr.result_type(x.dtype, y) == want

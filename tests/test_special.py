@@ -200,6 +200,68 @@ def test_binomial_coefficients_at_their_zeros(xp, device, wide):
     assert_allclose(np.asarray(slopes(lambda k: xp.special.binom(2.0, k), k)[0]), want, rtol=1e-8)
 
 
+# -- derivatives at extreme arguments ------------------------------------------------------------------------
+
+SLOPE_0 = -math.log(2 * math.pi) / 2
+CURVE_0 = -0.07281584548367672 + np.euler_gamma**2 / 2 - math.pi**2 / 24 - 2 * SLOPE_0**2  # with Stieltjes' constant
+SLOPE_200 = math.exp(math.lgamma(201) - 200 * math.log(2 * math.pi)) / 2
+CURVE_200 = 2 * SLOPE_200 * (math.log(2 * math.pi) + np.euler_gamma - math.fsum(1 / k for k in range(1, 201)))
+ZETA = [(-1e-300, SLOPE_0, CURVE_0), (-1e-20, SLOPE_0, CURVE_0), (-1e-11, SLOPE_0, CURVE_0), (1e300, 0, 0)]
+# The functional equation at its zeros; beyond, what overflows.
+ZETA += [(-200.0, SLOPE_200, CURVE_200), (-700.0, INF, None), (-702.0, -INF, None)]
+LOG = math.log(16e100)  # K(-a) is log(16 a) / (2 sqrt(a)), and less by a part in 4 a
+FAR = (LOG - 2) / 4e150, (1.5 * LOG - 4) / 4e250
+DEGREE = math.pi / 180
+# Arguments with the first and the second derivative there, in closed form; `None` where it does not count.
+EXTREMES = {
+    "cbrt": [(-INF, 0, 0), (INF, 0, 0)],
+    "exprel": [(1e10, INF, INF), (INF, INF, INF)],
+    "tandg": [(0.0, DEGREE, 0), (180.0, DEGREE, 0)],
+    "cotdg": [(0.0, -INF, None)],
+    "log_ndtr": [(-1e9, 1e9, -1), (-1e300, 1e300, -1), (-INF, INF, -1)],
+    "logit": [(0.0, INF, -INF), (-0.0, INF, -INF), (1e-300, 1e300, -INF), (1.0, INF, INF)],
+    "entr": [(-0.0, INF, -INF)],
+    "loggamma": [(-0.0, -INF, INF)],
+    "gamma": [(INF, INF, INF)],
+    "rgamma": [(INF, 0, 0), (-1e300, INF, None), (-INF, NAN, NAN)],
+    "zeta": ZETA,
+    "zetac": ZETA,
+    "i0": [(1e10, INF, INF), (-1e10, -INF, INF)],
+    "i1": [(1e10, INF, INF), (-1e10, INF, -INF)],
+    "exp1": [(-0.0, -INF, INF)],
+    "expi": [(1e10, INF, INF), (INF, INF, INF)],
+    "ellipk": [(-INF, 0, 0), (-1e100, *FAR), (1.0, INF, None)],
+    "ellipkm1": [(INF, 0, 0), (1e100, -FAR[0], FAR[1]), (1e-20, -5e19, 5e39), (1e-300, -5e299, INF), (0.0, -INF, None)],
+    "ellipe": [(-INF, 0, 0), (1.0, -INF, None)],
+    "spence": [(1e-20, math.log(1e-20), 1e20), (1e-300, math.log(1e-300), 1e300)],
+}
+SOME = {
+    "boxcox(x, 1/2)": (
+        lambda special, x: special.boxcox(x, 0.5),
+        [(0.0, INF, -INF), (1e-300, 1e150, -INF), (INF, 0, 0)],
+    ),
+    "boxcox(x, -2)": (lambda special, x: special.boxcox(x, -2.0), [(1e5, 1e-15, -3e-20), (1e10, 1e-30, -3e-40)]),
+    "boxcox(x, 2)": (lambda special, x: special.boxcox(x, 2.0), [(0.0, 0, 1), (1e-10, 1e-10, 1)]),
+    "boxcox1p(x, 1/2)": (lambda special, x: special.boxcox1p(x, 0.5), [(-1.0, INF, -INF), (INF, 0, 0)]),
+    "boxcox1p(1e-10, l)": (lambda special, x: special.boxcox1p(1e-10, x), [(2e10, (math.exp(2) + 1) / 4e20, None)]),
+    "zeta(x, 1/2)": (lambda special, x: special.zeta(x, 0.5), [(1e100, INF, INF), (INF, INF, INF)]),
+    "gammainc(a, 1)": (lambda special, a: special.gammainc(a, 1.0), [(INF, 0, 0)]),
+    "betainc(a, 2, 0.3)": (lambda special, a: special.betainc(a, 2.0, 0.3), [(INF, 0, 0)]),
+}
+
+
+@needs_scipy
+@pytest.mark.parametrize("name", [*EXTREMES, *SOME])
+def test_derivatives_at_extreme_arguments(name, xp, device, wide):
+    f, rows = SOME.get(name) or (lambda special, x: getattr(special, name)(x), EXTREMES[name])
+    given, *want = zip(*rows, strict=True)
+    (x,) = arrays(xp, device, given)
+    for found, one in zip(slopes(lambda x: f(xp.special, x), x, 2), want, strict=True):
+        for at, a, b in zip(given, found, one, strict=True):
+            if b is not None:
+                assert_allclose([at, a], [at, b], rtol=1e-9)  # a failure shows where
+
+
 # -- derivatives by parameters -----------------------------------------------------------------------------
 
 # The first and the second derivative by the first argument; by mpmath with 50 digits.

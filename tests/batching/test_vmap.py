@@ -697,8 +697,10 @@ def test_against_others(arr: Any, other: str) -> None:
     ],
 )
 def test_what_depends_on_values_is_refused(arr: Any, f: Any) -> None:
+    x = arr(3, 2)
+    x[...] = x.__array_namespace__().asarray([[1.0, 2.0], [0.0, 4.0], [5.0, 1.0]], dtype=x.dtype, device=x.device)
     with pytest.raises(BatchingError, match=r"vmap.*(xp\.where|depend)"):
-        vmap(f)(arr(3, 2))
+        vmap(f)(x)
 
 
 def test_what_is_the_same_for_all_has_a_value(arr: Any) -> None:
@@ -710,6 +712,33 @@ def test_what_is_the_same_for_all_has_a_value(arr: Any) -> None:
 
     x = arr(3, 2)
     assert_allclose(vmap(f)(x), x)
+
+
+def test_a_branch_on_which_all_examples_agree(arr: Any) -> None:
+    """As in a loop over the examples, where each takes the branch; checks of input are such branches."""
+
+    def f(x: Any) -> Any:
+        space = x.__array_namespace__()
+        if space.any(space.isnan(x)):
+            raise ValueError("NaN")
+        rank = int(space.count_nonzero(x == x))
+        return x[: space.argmax(x * 0)] if rank < 2 else x * rank if space.all(abs(x) < 1e3) else x
+
+    def decided(x: Any) -> Any:
+        return x * 2 if x.__array_namespace__().sum(x) > 0 else x
+
+    x = arr(3, 2)
+    assert_allclose(vmap(f)(x), x * 2)
+    assert_allclose(vmap(grad(lambda v: xdbr.sum(f(v))))(x), np.full((3, 2), 2.0))
+    many = arr(2, 3, 2)
+    assert_allclose(vmap(vmap(f))(many), many * 2)
+    space = x.__array_namespace__()
+    halves = space.asarray([[1.0, 1.0], [2.0, 1.0]], dtype=x.dtype)
+    assert_allclose(vmap(decided)(halves), halves * 2)
+    assert_allclose(vmap(vmap(decided, in_axes=1), in_axes=1)(space.stack([halves, halves], axis=2)).shape, (2, 2, 2))
+    for bad in (space.asarray([[1.0, 1.0], [-2.0, 1.0]], dtype=x.dtype), space.zeros((0, 2), dtype=x.dtype)):
+        with pytest.raises(BatchingError, match=r"bool\(\) under vmap: the \d examples have a value each"):
+            vmap(decided)(bad)
 
 
 def test_numbers_of_examples_must_agree(arr: Any) -> None:

@@ -115,6 +115,7 @@ def rows(
     result: str | None = "same",
     torch: bool = True,
     jax: bool | None = None,
+    covers: tuple[str, ...] = (),
     rtol: float = 10.0,
 ) -> list[Spec]:
     """Rows of `function(xp, x)` for several shapes of `x`."""
@@ -129,6 +130,7 @@ def rows(
             result=result,
             torch=torch_space(function) if torch else False,
             jax=jax,
+            covers=covers,
             rtol=rtol,
             atol=rtol,
         )
@@ -204,6 +206,7 @@ SPECS = [
         eigh,
         stacked(lambda a: (symmetric_values(symmetrized(a)), symmetrized(a), squares_of_vectors(symmetrized(a)))),
         result=None,
+        covers=("linalg._eigh_response",),
         rtol=1000,
     ),
     *rows(
@@ -243,6 +246,7 @@ SPECS = [
         stacked(lambda a: svd_reference(a) + svd_squares(a)),
         (SQUARE, STACK),
         result=None,
+        covers=("linalg._svd_response",),
         rtol=1e4,
     ),
     *rows(
@@ -371,6 +375,7 @@ SPECS = [
             case=f"{ord} {axis}",
             dtypes=ALL,
             result="real",
+            covers=("extras.kink", "linalg._length"),
             torch=lambda torch, x, axis=axis, ord=ord, keepdims=keepdims: torch.linalg.vector_norm(
                 x, ord=ord, dim=axis, keepdim=keepdims
             ),

@@ -229,7 +229,7 @@ INTEGRALS = [
     row("expi", ref.expi, Input(-3, 3, away=(0,), margin=0.4)),
     row("expn", ref.expn, ORDER, Input(0.4, 3), result=None),
     row("ellipk", ref.ellipk, Input(-1, 0.7)),
-    row("ellipkm1", lambda p: ref.ellipk(1 - p), Input(0.3, 1.5)),
+    row("ellipkm1", lambda p: ref.ellipk(1 - p), Input(0.3, 1.5), covers=("special._ellipem1",)),
     row("ellipe", ref.ellipe, Input(-1, 0.7)),
     row("spence", ref.spence, Input(0.2, 3)),
     # Parameters of whole numbers have no gradient; for others it raises.

@@ -25,12 +25,13 @@ from ..backends import (
     NamedDtype,
     canonical_dtype,
     current_device,
+    dtypes,
     get_default_device,
     parse_device,
     place_of,
 )
 from ._arguments import lengths, number
-from .data_types import astype, result_type, to_device
+from .data_types import astype, to_device
 
 __all__ = [
     "CREATION",
@@ -294,7 +295,8 @@ def _nested_dtype(leaves: list[Any]) -> Dtype:
     """Promote across kinds too, as a sequence of Python numbers does: among floats an integer is a float."""
     kinds = [canonical_dtype(x.dtype).kind if hasattr(x, "dtype") else "number" for x in leaves]
     highest = next(kind for kind in ("fcV", "iu", "b") if any(one in kind for one in kinds))
-    return result_type(*(x for x, kind in zip(leaves, kinds, strict=True) if kind == "number" or kind in highest))
+    highest_only = tuple(x for x, kind in zip(leaves, kinds, strict=True) if kind == "number" or kind in highest)
+    return dtypes.result_type(highest_only, get_default_dtype())
 
 
 @creation()

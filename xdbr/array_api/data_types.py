@@ -13,7 +13,7 @@ from ..autograd.kernels import FORMS
 from ..autograd.lifting import lift_to
 from ..autograd.primitive import primitive
 from ..autograd.variable import VARIABLES, Variable, wrap
-from ..backends import Backend, Device, canonical_dtype, dtypes, parse_device
+from ..backends import Backend, Device, canonical_dtype, dtypes, get_default_device, parse_device
 
 __all__ = ["astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type", "to_device"]
 
@@ -83,13 +83,20 @@ def can_cast(from_: Any, to: Dtype, /) -> bool:
 def result_type(*arrays_and_dtypes: Any) -> Dtype:
     """Give the dtype that the standard's promotion rules give for arrays, dtypes and Python scalars together.
 
-    Raises `DtypeError` where the standard has no common dtype.
+    Where they give none (integers with floating-point numbers, truths with numbers) it is the one that the operators
+    give on the backend of the first array, or of the default device. Raises `DtypeError` where these refuse, too.
 
     >>> import xdbr
     >>> xdbr.result_type(xdbr.float32, xdbr.ones(2, dtype="float64"), 1)
     dtype('float64')
     """
-    return dtypes.result_type(arrays_and_dtypes, get_default_dtype())
+
+    def mixed(a: Dtype, b: Dtype) -> Dtype:
+        arrays = (x._raw if type(x) in VARIABLES else x for x in arrays_and_dtypes)
+        found = next((backend for backend in map(backends.of, arrays) if backend is not None), None)
+        return (backends.get(get_default_device().name) if found is None else found).mixed_dtype(a, b)
+
+    return dtypes.result_type(arrays_and_dtypes, get_default_dtype(), mixed)
 
 
 # -- moving between devices: a conversion of where, as astype is one of what -------------------------

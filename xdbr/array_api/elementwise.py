@@ -368,7 +368,7 @@ nextafter.vjp(lambda xp, g: g, lambda xp, g: xp.zeros_like(g))
 def hypot(xp: Any, x1: Array, x2: Array, /) -> Array:
     """Length of the hypotenuse, `sqrt(x1**2 + x2**2)` without overflow; real floating-point dtypes.
 
-    The gradient at the origin is zero, and counts as constant there.
+    The gradient at the origin is zero, and its own derivative NaN there.
 
     >>> import xdbr
     >>> xdbr.hypot(xdbr.asarray([3.0]), 4)
@@ -378,8 +378,7 @@ def hypot(xp: Any, x1: Array, x2: Array, /) -> Array:
 
 
 def _over_length(xp: Any, g: Array, x: Array, out: Array) -> Array:
-    origin = out == 0
-    return g * xp.where(origin, 0.0, x / xp.where(origin, 1.0, out))
+    return g * xp.extras.kink(out, x / out)
 
 
 hypot.vjp(

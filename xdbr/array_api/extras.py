@@ -19,7 +19,7 @@ from .elementwise import real
 from .linear_algebra import contract
 from .searching import where
 
-__all__ = ["absorb", "cast", "contract", "gate", "index_add", "keep", "read", "write"]
+__all__ = ["absorb", "cast", "contract", "gate", "index_add", "keep", "kink", "read", "write"]
 
 
 @primitive(name="extras.index_add", arrays=2)
@@ -86,6 +86,19 @@ def _gate_rule(xp: Any, g: Array, needs: list[bool], factor: Array) -> list[Any]
 
 
 gate.vjp_joint(_gate_rule)
+
+
+@primitive(name="extras.kink", arrays=2, joint=True)
+def kink(xp: Any, size: Array, y: Array, /) -> Array:
+    """Give `y`, a cotangent, with zeros wherever `size` is zero: at a kink in the middle of a cone.
+
+    That is the middle of the slopes around it, where `y` itself is NaN. The derivative stays that of `y`, which is
+    infinite or NaN there, for the slope jumps.
+    """
+    return xp.where(size == 0, xp.zeros_like(y), y)
+
+
+kink.vjp_joint(lambda xp, g, needs: [None, g])
 
 
 def keep(x: Any, mask: Any, /) -> Variable:

@@ -295,6 +295,18 @@ class Backend:
 
     # -- dtypes ------------------------------------------------------------------------------
 
+    def mixed_dtype(self, a: Dtype, b: Dtype, /) -> Dtype:
+        """Give the dtype in which the library's operators bring together two for which the standard has none.
+
+        Raises `DtypeError` where they refuse.
+        """
+        try:
+            return canonical_dtype(self.lib.result_type(self.dtype(a), self.dtype(b)))
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise DtypeError(
+                f"result_type: neither the standard nor backend {self.name!r} has a common dtype of {a} and {b}"
+            ) from error
+
     def dtype(self, dtype: Any, /) -> Any:
         """Translate a canonical dtype (or one of the library's own, or `None`) to the library's.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -138,25 +139,30 @@ def isdtype(dtype: Dtype, kind: Any) -> bool:
     return bool(found == other)
 
 
-def _promote(a: Any, b: Any) -> Any:
+def _no_common(a: Any, b: Any) -> Any:
+    raise DtypeError(f"result_type: the standard has no common dtype of {a} and {b}")
+
+
+def _promote(a: Any, b: Any, otherwise: Callable[[Any, Any], Any]) -> Any:
     if a == b:
         return a
-    if "b" in (a.kind, b.kind):
-        raise DtypeError(f"result_type: the standard has no common dtype of {a} and {b}")
-    if (a.kind in "iu") != (b.kind in "iu"):
-        raise DtypeError(f"result_type: the standard has no common dtype of {a} and {b}")
+    if "b" in (a.kind, b.kind) or (a.kind in "iu") != (b.kind in "iu"):
+        return otherwise(a, b)
     if BFLOAT16 in (a, b):
         # bfloat16 has float32's range and less precision than float16: their common dtype is float32.
         other = b if a == BFLOAT16 else a
         return DTYPES["float32"] if other.itemsize == 2 else other
     found = np.promote_types(a, b)
-    if a.kind in "iu" and found.kind == "f":
-        raise DtypeError(f"result_type: the standard has no common dtype of {a} and {b}")
-    return found
+    return otherwise(a, b) if a.kind in "iu" and found.kind == "f" else found
 
 
-def result_type(arrays_and_dtypes: tuple[Any, ...], default: str) -> Dtype:
-    """Promote arrays, dtypes and Python scalars; `default` is the default floating-point dtype."""
+def result_type(
+    arrays_and_dtypes: tuple[Any, ...], default: str, otherwise: Callable[[Any, Any], Any] = _no_common
+) -> Dtype:
+    """Promote arrays, dtypes and Python scalars; `default` is the default floating-point dtype.
+
+    otherwise: gives the common dtype of two dtypes for which the standard has none.
+    """
     found: list[Any] = []
     scalars: list[Any] = []
     for one in arrays_and_dtypes:
@@ -172,7 +178,7 @@ def result_type(arrays_and_dtypes: tuple[Any, ...], default: str) -> Dtype:
         return next(DTYPES[name] for kind, name in names.items() if any(isinstance(scalar, kind) for scalar in scalars))
     dtype = found[0]
     for other in found[1:]:
-        dtype = _promote(dtype, other)
+        dtype = _promote(dtype, other, otherwise)
     for scalar in scalars:
         dtype = _with_scalar(dtype, scalar, default)
     return dtype

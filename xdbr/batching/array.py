@@ -75,14 +75,29 @@ class BatchedArray:
             refuse(what, self)
         return self.payload
 
+    def _agreed(self, kind: Callable[[Any], Any], what: str) -> Any:
+        """Give what a branch or a length is decided by, where it is the same for all examples, as a loop would.
+
+        It has no derivative, so that the examples agree is all that matters.
+        """
+        if self.batch is None or self.shape:
+            return kind(self.the_value(what))
+        if isinstance(self.payload, BatchedArray):  # of a vmap around this one
+            found = {kind(self.payload[i]) for i in range(self.batch.size)}
+        else:
+            found = set(map(kind, self.backend.below.to_host(self.payload).tolist()))
+        if len(found) != 1:
+            refuse(what, self)
+        return found.pop()
+
     def __bool__(self) -> bool:
-        return bool(self.the_value("bool()"))
+        return bool(self._agreed(bool, "bool()"))
 
     def __int__(self) -> int:
-        return int(self.the_value("int()"))
+        return int(self._agreed(int, "int()"))
 
     def __index__(self) -> int:
-        return operator.index(self.the_value("an index or a length"))
+        return int(self._agreed(operator.index, "an index or a length"))
 
     def __float__(self) -> float:
         return float(self.the_value("float()"))

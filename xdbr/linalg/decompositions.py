@@ -5,21 +5,20 @@ determined up to a factor (a sign; for complex matrices a phase), so gradients a
 depend on it; as in PyTorch, for a complex matrix the phase that the library happens to choose has none.
 Where eigenvalues or singular values coincide their vectors have no derivative: gradients that come through
 the vectors are NaN or infinite there, those that come through the values alone are right. A value counts as
-unused where its cotangent is zero and that of its vectors is, and then nothing is divided by its gaps.
+unused where its cotangent is zero and that of its vectors is, and then it does no harm, to any order.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 from .._config import is_recording
 from .._errors import GradientError
 from .._typing import Array
-from ..array_api._rules import adjoint, complex_floating, conj, kind
+from ..array_api._rules import adjoint, complex_floating, conj
 from ..autograd.primitive import primitive
 from ..autograd.variable import VARIABLES, Variable
-from ..backends import canonical_dtype
+from ._responses import columns, distinct, eigh_response, identity, is_turning, kept, off_diagonal, svd_response
 from ._shapes import matrices, square
 
 __all__ = [
@@ -67,44 +66,14 @@ class SVDResult(NamedTuple):
     Vh: Any
 
 
-def _identity(xp: Any, like: Array) -> Array:
-    """Give the identity of a matrix's size and dtype."""
-    return xp.eye(like.shape[-1], dtype=like.dtype, device=like.device)
-
-
 def _hermitian(xp: Any, x: Array) -> Array:
     """Give the Hermitian part of each matrix."""
     return (x + adjoint(xp, x)) * 0.5
 
 
-def _skew(xp: Any, x: Array) -> Array:
-    """Give twice the skew-Hermitian part of each matrix."""
-    return x - adjoint(xp, x)
-
-
-def _differences(xp: Any, values: Array) -> Array:
-    """Give `values[j] - values[i]` at (i, j), and ones on the diagonal, which nothing is divided by."""
-    return values[..., None, :] - values[..., :, None] + _identity(xp, values)
-
-
-def _size(xp: Any, g: Array | None, axis: int) -> Any:
-    """Give the sum of the absolute values along an axis; 0.0 where there is no cotangent."""
-    return 0.0 if g is None else xp.sum(xp.abs(g), axis=axis)
-
-
-def _pairs(values: Array) -> Array:
-    """Give `values[i] + values[j]` at (i, j)."""
-    return values[..., None, :] + values[..., :, None]
-
-
-def _off_diagonal(xp: Any, x: Array) -> Array:
-    """Give each matrix with zeros on its diagonal, whatever was there."""
-    return xp.triu(x, k=1) + xp.tril(x, k=-1)
-
-
 def _diagonal(xp: Any, values: Array) -> Array:
     """Give the diagonal matrices of some values."""
-    return values[..., None, :] * _identity(xp, values)
+    return values[..., None, :] * identity(xp, values)
 
 
 # -- Cholesky ----------------------------------------------------------------------------------------
@@ -183,7 +152,7 @@ def _tall_qr_rule(xp: Any, q: Array, r: Array, gq: Array | None, gr: Array | Non
     if gq is not None:
         middle = middle - xp.matmul(adjoint(xp, gq), q)
     lower = xp.tril(middle, k=-1)
-    inner = xp.matmul(q, lower + adjoint(xp, lower) + _hermitian(xp, middle) * _identity(xp, middle))
+    inner = xp.matmul(q, lower + adjoint(xp, lower) + _hermitian(xp, middle) * identity(xp, middle))
     if gq is not None:
         inner = inner + gq
     return adjoint(xp, xp.linalg.solve(r, adjoint(xp, inner)))  # inner @ inverse of r, conjugate transposed
@@ -214,19 +183,6 @@ def qr(x: Any, /, *, mode: str = "reduced") -> QRResult:
     return made
 
 
-# -- values that are not used ---------------------------------------------------------------------------
-
-
-def _used(xp: Any, by_values: Array | None, columns: Array | None, rows: Array | None = None) -> Array:
-    """Give, for each value, zero where its cotangent is zero and that of its vectors is; a positive number elsewhere.
-
-    What such a value is divided into is zero, and zero is what comes of it where the divisor is zero, too.
-    A function that uses the value has such a cotangent only by chance.
-    """
-    size = _size(xp, columns, -2) + _size(xp, rows, -1)
-    return size if by_values is None else size + xp.abs(by_values)
-
-
 # -- eigenvalues of symmetric matrices ------------------------------------------------------------------
 
 
@@ -235,18 +191,19 @@ def _eigh(xp: Any, x: Array, /) -> EighResult:
     return EighResult(*xp.linalg.eigh(square("linalg.eigh", xp, x)))
 
 
-def _eigh_rule(xp: Any, g: list[Array | None], needs: list[bool], out: EighResult) -> list[Array]:
+def _eigh_rule(xp: Any, g: list[Array | None], needs: list[bool], x: Array, out: EighResult) -> list[Array]:
     values, vectors = out[0], out[1]
     by_values, by_vectors = g
-    high = adjoint(xp, vectors)
     if by_vectors is None:
-        return [xp.matmul(vectors * by_values[..., None, :], high)]  # type: ignore[index]
-    used = _pairs(_used(xp, by_values, by_vectors))
-    inner = xp.extras.absorb(used, xp.matmul(high, by_vectors) / _differences(xp, values))
-    inner = _off_diagonal(xp, inner)
+        return [xp.matmul(vectors * by_values[..., None, :], adjoint(xp, vectors))]  # type: ignore[index]
+    used = columns(xp, by_vectors)
     if by_values is not None:
-        inner = inner + _diagonal(xp, by_values)
-    return [_hermitian(xp, xp.matmul(xp.matmul(vectors, inner), high))]
+        used = used | (by_values != 0)[..., None, :]
+    response = eigh_response(xp, x, values, vectors, by_vectors, used)
+    vectors = kept(xp, used, vectors)
+    if by_values is not None:
+        response = response + vectors * by_values[..., None, :]
+    return [_hermitian(xp, xp.matmul(response, adjoint(xp, vectors)))]
 
 
 _eigh.vjp_joint(_eigh_rule)
@@ -313,12 +270,14 @@ def _eig_rule(xp: Any, g: list[Array | None], needs: list[bool], out: EigResult)
     else:
         along = xp.matmul(high, by_vectors)
         # A change of a vector along itself is taken away: the vectors keep their length.
-        lengths = xp.real(xp.sum(along * _identity(xp, along), axis=-2, keepdims=True))
+        lengths = xp.real(xp.sum(along * identity(xp, along), axis=-2, keepdims=True))
         away = along - xp.matmul(high, vectors) * lengths
-        core = away / conj(xp, _differences(xp, values))
+        gaps = distinct(xp, values[..., None, :] - values[..., :, None], values) + identity(xp, values)
+        core = away / conj(xp, gaps)
         if by_values is None:  # beside values zeros say little: what comes through vectors and their inverse cancels
-            core = xp.extras.absorb(_pairs(_used(xp, None, by_vectors)), core)
-        core = _off_diagonal(xp, core)
+            used = xp.sum(xp.abs(by_vectors), axis=-2)
+            core = xp.extras.absorb(used[..., None, :] + used[..., :, None], core)
+        core = off_diagonal(xp, core)
         if by_values is not None:
             core = core + _diagonal(xp, by_values)
         inner = xp.matmul(core, high)
@@ -388,16 +347,11 @@ def _by_values(xp: Any, g: Array | None, u: Array, s: Array, vh: Array) -> Array
     return xp.matmul(u * (g + 0 * s)[..., None, :], vh)
 
 
-def _unlike(xp: Any, difference: Array, sizes: Array, length: int) -> Array:
-    """Give, for each value, how much the rows and columns of a difference exceed its own rounding.
-
-    A difference within its rounding, divided by a gap, is an error that the quotient has anyway.
-    """
-    difference = xp.abs(difference)
-    eps = 2.0**-52 if canonical_dtype(sizes.dtype).name == "float64" else 2.0**-23
-    noise = 8 * length * eps * (xp.max(sizes, axis=(-2, -1), keepdims=True) if math.prod(sizes.shape) else 0.0)
-    difference = xp.where(difference <= noise, xp.zeros_like(difference), difference)
-    return xp.sum(difference, axis=-1) + xp.sum(difference, axis=-2)
+def _partners(xp: Any, x: Array, s: Array, vectors: Array) -> Array:
+    """Give the singular vectors of one side from those of the other; zeros for the value zero, which has none."""
+    s = s[..., None, :]
+    there = distinct(xp, s, s[..., 0, :]) != 0
+    return kept(xp, there, xp.matmul(x, vectors) / xp.where(there, s, xp.ones_like(s)))
 
 
 def _svd_rule(
@@ -406,7 +360,6 @@ def _svd_rule(
     u, s, vh = out[0], out[1], out[2]
     gu, gs, gvh = g
     m, n = x.shape[-2], x.shape[-1]
-    k = min(n, m)
     if full_matrices and m != n:
         if (gu is not None and m > n) or (gvh is not None and n > m):
             raise GradientError(
@@ -417,40 +370,25 @@ def _svd_rule(
         if gu is None and gvh is None:
             u, s, vh = xp.linalg.svd(x, full_matrices=False)
         elif m > n:
-            # The vectors of the value zero are left out: they meet zeros below.
-            u = xp.extras.absorb(s[..., None, :], xp.matmul(x, adjoint(xp, vh)) / s[..., None, :])
+            u = _partners(xp, x, s, adjoint(xp, vh))
         else:
-            vh = xp.extras.absorb(s[..., :, None], xp.matmul(adjoint(xp, u), x) / s[..., :, None])
+            vh = adjoint(xp, _partners(xp, adjoint(xp, x), s, u))
     if gu is None and gvh is None:
         return [_by_values(xp, gs, u, s, vh)]
-    uh, v = adjoint(xp, u), adjoint(xp, vh)
-    row, column = s[..., None, :], s[..., :, None]
-    one = _identity(xp, s)
-    used = _used(xp, gs, gu, gvh)
-    by_u = 0.0 if gu is None else xp.matmul(uh, gu)
-    by_v = 0.0 if gvh is None else xp.matmul(gvh, v)
-    apart, along = by_u - by_v, by_u + by_v
-    parted = _pairs(used)
-    if gs is None and gu is not None and gvh is not None:
-        # Of a function of U @ Vh alone both are the same, and it does not notice a turn of coinciding vectors.
-        parted = xp.minimum(parted, _pairs(_unlike(xp, apart, xp.abs(by_u) + xp.abs(by_v), max(m, n))))
-    # The two halves of (turn_u * row + column * turn_v) / (row**2 - column**2).
-    inner = xp.extras.absorb(parted, _skew(xp, apart) / (row - column + one))
-    inner = inner + xp.extras.absorb(_pairs(used), _skew(xp, along) / (row + column + one))
-    inner = _off_diagonal(xp, inner) * 0.5
+    gu = xp.zeros_like(u) if gu is None else gu
+    gv = xp.zeros_like(adjoint(xp, vh)) if gvh is None else adjoint(xp, gvh)
+    if gs is None and g[0] is not None and gvh is not None:
+        turning = is_turning(xp, u, vh, gu, gv)
+    else:
+        turning = xp.ones((*s.shape[:-1], 1, 1), dtype=xp.bool, device=s.device)
+    used = columns(xp, gu, gv)
     if gs is not None:
-        inner = inner + _diagonal(xp, gs)
-    if kind(x.dtype) == "c":
-        # The common phase of a pair of vectors is free; their relative phase has a gradient (Wan and Zhang, 2019).
-        inner = inner + xp.extras.absorb(used[..., None, :], _skew(xp, along) * one / (4 * row))
-    made = xp.matmul(xp.matmul(u, inner), vh)
-    if gu is not None and m > k:
-        beyond = xp.extras.absorb(used[..., None, :], gu / row)
-        made = made + xp.matmul(beyond - xp.matmul(u, xp.matmul(uh, beyond)), vh)
-    if gvh is not None and n > k:
-        beyond = xp.extras.absorb(used[..., :, None], gvh / column)
-        made = made + xp.matmul(u, beyond - xp.matmul(xp.matmul(beyond, v), vh))
-    return [made]
+        used = used | (gs != 0)[..., None, :]
+    by_u, by_v = svd_response(xp, x, u, s, vh, gu, gv, used, turning)
+    u, vh = kept(xp, used, u), kept(xp, xp.matrix_transpose(used), vh)
+    if gs is not None:
+        by_u = by_u + u * gs[..., None, :]
+    return [xp.matmul(by_u, vh) + xp.matmul(u, adjoint(xp, by_v))]
 
 
 _svd.vjp_joint(_svd_rule)

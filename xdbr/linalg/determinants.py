@@ -7,6 +7,7 @@ import math
 from typing import Any, NamedTuple
 
 from .._typing import Array
+from ..array_api._arguments import LIBRARY_ERRORS
 from ..array_api._rules import adjoint, conj, kind
 from ..autograd.primitive import primitive
 from ..backends import canonical_dtype
@@ -50,7 +51,10 @@ def _regular(xp: Any, x: Array) -> tuple[Array, Array] | None:
     value = xp.linalg.det(x)
     if x.shape[-1] and bool(xp.any(value == 0)):  # elimination met a zero
         return None
-    inverse = xp.linalg.inv(x)
+    try:
+        inverse = xp.linalg.inv(x)
+    except LIBRARY_ERRORS:  # another elimination, which met a zero after all
+        return None
     condition = xp.max(xp.abs(x)) * xp.max(xp.abs(inverse)) if math.prod(x.shape) else 0.0
     limit = _limit(x)
     # NaN passes, which no decomposition takes.

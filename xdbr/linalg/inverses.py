@@ -10,6 +10,7 @@ from ..array_api._rules import adjoint, floating
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import VARIABLES, Variable
 from ..backends import canonical_dtype
+from ._responses import distinct, kept
 from ._shapes import matrices, square
 
 __all__ = ["inv", "matrix_power", "matrix_rank", "pinv", "solve"]
@@ -118,6 +119,9 @@ def _truncated_rule(xp: Any, g: Array, x: Array, rtol: Any) -> Array:
     and Sendov, 2001, doi:10.1137/S0895479899363265). None of them divides by the gap between two values that count.
     """
     u, s, vh = xp.linalg.svd(x, full_matrices=False)
+    # Vectors of the value zero lie beyond, as those of an oblong matrix do: nothing determines them.
+    there = distinct(xp, s[..., None, :], s) != 0
+    u, vh = kept(xp, there, u), kept(xp, xp.matrix_transpose(there), vh)
     uh, v = adjoint(xp, u), adjoint(xp, vh)
     counts = s > _tolerance(xp, x, s, rtol)[..., None]
     inverse = xp.where(counts, 1 / xp.where(counts, s, xp.ones_like(s)), xp.zeros_like(s))
@@ -133,7 +137,6 @@ def _truncated_rule(xp: Any, g: Array, x: Array, rtol: Any) -> Array:
     inner = xp.matmul(vh, gu)
     turned = xp.matmul(v, xp.matmul(direct * inner + crossed * adjoint(xp, inner), uh))
     squares = inverse * inverse
-    # What lies beyond the singular vectors of an oblong matrix has the singular value zero.
     beyond_u = xp.matmul(v, squares[..., :, None] * (vg - xp.matmul(inner, uh)))
     beyond_v = xp.matmul((gu - xp.matmul(v, inner)) * squares[..., None, :], uh)
     return adjoint(xp, turned + beyond_u + beyond_v)

@@ -28,8 +28,7 @@ def _vector_norm_rule(xp: Any, g: Array, x: Array, out: Array, axis: Axis, keepd
     if ord == 1:
         return g * xp.sign(x)
     if ord == 2:
-        nothing = out == 0
-        return x * xp.where(nothing, xp.zeros_like(out), g / xp.where(nothing, xp.ones_like(out), out))
+        return xp.extras.kink(out, x * g)  # that of half the square; see `_length`
     size = xp.abs(x)
     if ord in (math.inf, -math.inf):
         hits = xp.astype(size == out, g.dtype)
@@ -44,6 +43,18 @@ def _vector_norm_rule(xp: Any, g: Array, x: Array, out: Array, axis: Axis, keepd
 _vector_norm.vjp(_vector_norm_rule)
 
 
+@primitive(name="linalg._length", elementwise=True)
+def _length(xp: Any, x: Array, /) -> Array:
+    """Give norms whose rule so far is that of half their squares, which have no kink, with the rule of norms.
+
+    It is element-wise, so below a selection it absorbs what is infinite at the zero vector.
+    """
+    return xp.positive(x)
+
+
+_length.vjp(lambda xp, g, out: g / out)
+
+
 def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Variable:
     """Norm of the vectors along one axis, several, or all (`None`): `sum(abs(x) ** ord) ** (1 / ord)`; real.
 
@@ -51,9 +62,10 @@ def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: fl
     ord: any number; infinity gives the greatest and minus infinity the least absolute value, 0 the number of
         elements that are not zero.
 
-    At kinks the gradient is that of the middle, and counts as constant there: zero at the zero vector and, for other
-    `ord` than 2, at zero elements (also below 1, where it is infinite on both sides, as in PyTorch); shared
-    evenly by equal greatest (least) ones. Raises `AxisError` for an axis out of range.
+    At kinks the gradient is that of the middle: zero at the zero vector and, for other `ord` than 2, at zero elements
+    (also below 1, where it is infinite on both sides, as in PyTorch); shared evenly by equal greatest (least) ones. Its
+    own derivative is NaN or infinite at the zero vector for `ord` 2, as in PyTorch, and zero at the others.
+    Raises `AxisError` for an axis out of range.
 
     >>> import xdbr
     >>> xdbr.linalg.vector_norm(xdbr.asarray([3.0, 4.0]))
@@ -63,9 +75,10 @@ def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: fl
     try:
         if isinstance(axis, list):
             axis = tuple(axis)
-        return _vector_norm.primitive.apply((x,), {"axis": axis, "keepdims": keepdims, "ord": ord})  # type: ignore[no-any-return]
+        found = _vector_norm.primitive.apply((x,), {"axis": axis, "keepdims": keepdims, "ord": ord})
     except LIBRARY_ERRORS as error:
         raise explained("linalg.vector_norm", error, x, axis=axis) from error
+    return _length(found) if ord == 2 and found.requires_grad and found.size else found
 
 
 @composite(name="linalg.matrix_norm")

@@ -19,7 +19,9 @@ __all__ = ["beta_by_a", "gamma_by_a"]
 
 def gamma_by_a(xp: Any, a: Array, x: Array) -> Array:
     """Give the derivative of the regularised lower incomplete gamma function by its parameter."""
-    inside = (x > 0) & xp.isfinite(x)
+    infinite = xp.isinf(a)  # the derivative vanishes there
+    inside = (x > 0) & xp.isfinite(x) & ~infinite
+    a = xp.where(infinite, 1.0, a)
     at = xp.where(inside, x, 1.0)
     # For small a and x the integrand has a front far out; one step of the recurrence in a leads away from there.
     step = (a < 1) & (at < 0.5)
@@ -49,7 +51,9 @@ def gamma_by_a(xp: Any, a: Array, x: Array) -> Array:
 
 def beta_by_a(xp: Any, a: Array, b: Array, x: Array, y: Array) -> Array:
     """Give the derivative of the regularised incomplete beta function by its first parameter; y = 1 - x."""
-    inside = (x > 0) & (y > 0)
+    no_a, no_b = xp.isinf(a), xp.isinf(b)  # the derivative vanishes there
+    inside = (x > 0) & (y > 0) & ~no_a & ~no_b
+    a, b = xp.where(no_a, 1.0, a), xp.where(no_b, 1.0, b)
     x, y = xp.where(inside, x, 0.5), xp.where(inside, y, 0.5)
     log_x = xp.where(x < 0.5, xp.log(x), xp.log1p(-y))
     step = (a < 1) & (log_x < psi_gap(xp, a + 1, b))

@@ -227,7 +227,12 @@ def i1(xp: Any, x: Array, /) -> Array:
     return xp.special.i1(x)
 
 
-i1.vjp(lambda xp, g, x, out: g * (xp.special.i0(x) - _over(xp, out, x, _HALVES)))
+def _i1_slope(xp: Any, x: Array, out: Array) -> Array:
+    # Where I1 overflows so does I0, from which the quotient is subtracted.
+    return xp.special.i0(x) - _over(xp, xp.where(xp.isinf(out), 0.0, out), x, _HALVES)
+
+
+i1.vjp(lambda xp, g, x, out: g * _i1_slope(xp, x, out))
 
 
 @special

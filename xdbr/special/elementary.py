@@ -44,7 +44,8 @@ def cbrt(xp: Any, x: Array, /) -> Array:
     return xp.special.cbrt(x)
 
 
-cbrt.vjp(lambda xp, g, out: g / (3 * out * out))
+# Divided twice: the derivative of a quotient by the square would be 0 times infinity at infinity.
+cbrt.vjp(lambda xp, g, out: g / 3 / out / out)
 
 
 @special
@@ -89,8 +90,9 @@ def exprel(xp: Any, x: Array, /) -> Array:
     """
     near = xp.abs(x) < 1
     far = xp.where(near, 1.0, x)
-    # An infinite x divides itself.
-    quotient = xp.where(far == xp.inf, far, xp.expm1(far) / far)
+    e = xp.expm1(far)
+    # Where the exponential overflows nothing is divided: the quotient rule would subtract infinities.
+    quotient = e / xp.where(xp.isinf(e), 1.0, far)
     return xp.where(near, polynomial(xp.where(near, x, 0.0), _EXPREL), quotient)
 
 
@@ -135,7 +137,7 @@ def boxcox(xp: Any, x: Array, lmbda: Array, /) -> Array:
     >>> xdbr.special.boxcox(xdbr.asarray([1.0, 4.0], dtype="float64"), 0.5)
     Variable([0., 2.], dtype=float64)
     """
-    return _boxcox(xp, xp.log(x), lmbda)
+    return _boxcox(xp, x, xp.log(x), lmbda)
 
 
 @composed
@@ -146,16 +148,25 @@ def boxcox1p(xp: Any, x: Array, lmbda: Array, /) -> Array:
     >>> xdbr.special.boxcox1p(xdbr.asarray([0.0, 3.0], dtype="float64"), 0.5)
     Variable([0., 2.], dtype=float64)
     """
-    return _boxcox(xp, xp.log1p(x), lmbda)
+    return _boxcox(xp, 1 + x, xp.log1p(x), lmbda, rounded=xp.abs(x) < 0.5)
 
 
-def _boxcox(xp: Any, log_x: Array, lmbda: Array) -> Array:
-    # At x = 0 the product of an infinite logarithm and the quotient says nothing, but the power is zero.
-    zero = (log_x == -xp.inf) & (lmbda > 0)
-    inside = xp.where(zero, 0.0, log_x)
-    infinite = (lmbda == 0) & xp.isinf(inside)
-    exponent = lmbda * xp.where(infinite, 0.0, inside)
-    return xp.where(zero, -1 / xp.where(zero, lmbda, 1.0), inside * xp.special.exprel(exponent))
+def _boxcox(xp: Any, x: Array, log_x: Array, lmbda: Array, *, rounded: Array | None = None) -> Array:
+    """Give (x**lmbda - 1) / lmbda; where the power is close to 1, by the series of its logarithm.
+
+    rounded: where x has lost digits that its logarithm has.
+    """
+    infinite = (lmbda == 0) & xp.isinf(log_x)
+    z = lmbda * xp.where(infinite, 0.0, log_x)
+    near = xp.abs(z) < 1
+    series = xp.where(near, log_x, 0.0) * polynomial(xp.where(near, z, 0.0), _EXPREL)
+    # Not by the logarithm, whose slope times that of the exponential says nothing where x is 0 or infinite.
+    power = xp.pow(xp.where(near, 1.0, xp.where(x < 0, xp.nan, x + 0.0)), lmbda)
+    if rounded is not None:
+        power = xp.where(rounded, xp.exp(xp.where(near | ~rounded, 0.0, z)), power)
+    # Where the power overflows its sign is all that counts: the quotient rule would subtract infinities.
+    divisor = xp.where(near, 1.0, xp.where(xp.isinf(power), xp.sign(lmbda), lmbda))
+    return xp.where(near, series, (power - 1) / divisor)
 
 
 @composed
@@ -264,13 +275,12 @@ def cotdg(xp: Any, x: Array, /) -> Array:
 
 def _tangent(xp: Any, angle: Array, reciprocal: bool) -> Array:
     """Give the tangent, or its reciprocal, of an angle in [-90, 90] degrees."""
-    size = xp.abs(angle)
+    sign = xp.where(angle < 0, -xp.ones_like(angle), 1.0)
+    size = sign * angle  # not abs, whose slope at 0 is 0
     steep = size > 45
     t = xp.tan(xp.where(steep, 90 - size, size) * (math.pi / 180))
     t = xp.where(size == 45, t + _ROUNDED, t)
-    return xp.where(angle < 0, -xp.ones_like(t), 1.0) * (
-        xp.where(steep, t, 1 / t) if reciprocal else xp.where(steep, 1 / t, t)
-    )
+    return sign * (xp.where(steep, t, 1 / t) if reciprocal else xp.where(steep, 1 / t, t))
 
 
 @composed

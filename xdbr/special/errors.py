@@ -142,9 +142,12 @@ def log_ndtr(xp: Any, x: Array, /) -> Array:
 
 def _log_ndtr_slope(xp: Any, x: Array) -> Array:
     # The density over the distribution function; for negative x both without their common factor.
-    left = x < 0
+    left, far = x < 0, x < -1e8
     low, high = xp.where(left, x, 0.0), xp.where(left, 0.0, x)
     below = _2_OVER_ROOT_PI / _ROOT_2 / xp.special.erfcx(low / -_ROOT_2)
+    # The asymptotic series: the derivative of erfcx underflows far out.
+    size = -xp.where(far, x, -1.0)
+    below = xp.where(far, size + 1 / size, below)
     return xp.where(left, below, _normal_density(xp, high) / xp.special.ndtr(high))
 
 

@@ -54,7 +54,8 @@ def loggamma(xp: Any, x: Array, /) -> Array:
     return xp.special.loggamma(x)
 
 
-loggamma.vjp(lambda xp, g, x: g * xp.special.psi(xp.where(x < 0, xp.nan, x)))
+# A negative zero is the end of the domain, too.
+loggamma.vjp(lambda xp, g, x: g * xp.special.psi(xp.where(x < 0, xp.nan, x + 0.0)))
 
 
 @special
@@ -100,7 +101,8 @@ def gamma(xp: Any, x: Array, /) -> Array:
     return xp.special.gamma(x)
 
 
-gamma.vjp(lambda xp, g, x, out: g * (out * xp.special.psi(x)))
+# Beyond 1e3 gamma is infinite in every dtype, and a product with the slope of psi, 0 at infinity, would be NaN.
+gamma.vjp(lambda xp, g, x, out: g * (out * xp.special.psi(xp.where(x > 1e3, 1e3, x))))
 
 
 @special
@@ -117,11 +119,14 @@ def rgamma(xp: Any, x: Array, /) -> Array:
 def _rgamma_slope(xp: Any, x: Array) -> Array:
     # Left of 1/2 by the reflection, gamma(1 - x) sin(pi x) / pi, which is smooth at the zeros.
     left = x < 0.5
-    right = xp.where(left, 1.0, x)
+    # Beyond 1e3 the reciprocal is zero in every dtype, and a product with an infinite psi would be NaN.
+    right = xp.where(left, 1.0, xp.where(x > 1e3, 1e3, x))
     far = -xp.special.psi(right) * xp.special.rgamma(right)
-    z = 1 - xp.where(left, x, 0.0)
-    sine, cosine = sin_pi(xp, z), cos_pi(xp, z)
-    near = -xp.special.gamma(z) * (xp.special.psi(z) * sine / math.pi + cosine)
+    low = xp.where(left, x, 0.0)
+    z = 1 - low
+    # Of x, not of 1 - x, which beyond 2**53 is no longer odd where x is even.
+    sine, cosine = sin_pi(xp, low), cos_pi(xp, low)
+    near = xp.special.gamma(z) * (cosine - xp.special.psi(z) * sine / math.pi)
     return xp.where(left, near, far)
 
 

@@ -79,7 +79,9 @@ def logit(xp: Any, x: Array, /) -> Array:
 
 
 def _logit_rule(xp: Any, g: Array, x: Array) -> Array:
-    return g / xp.where((x < 0) | (x > 1), xp.nan, x * (1 - x))
+    # Two quotients, not that by x (1 - x), whose own derivative overflows; the sum takes the sign off a zero.
+    x = xp.where((x < 0) | (x > 1), xp.nan, x + 0.0)
+    return g / x + g / (1 - x)
 
 
 logit.vjp(_logit_rule)
@@ -144,7 +146,8 @@ def entr(xp: Any, x: Array, /) -> Array:
     return xp.special.entr(x)
 
 
-entr.vjp(lambda xp, g, x: g * (-1 - xp.log(x)))
+# The sum takes the sign off a zero.
+entr.vjp(lambda xp, g, x: g * (-1 - xp.log(x + 0.0)))
 
 
 @special

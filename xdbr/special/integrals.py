@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from .._typing import Array
+from ..autograd.variable import VARIABLES
 from ..backends.special.series import polynomial
 from ._make import beside, special
 from .elementary import log1prel
@@ -24,7 +25,8 @@ def exp1(xp: Any, x: Array, /) -> Array:
     return xp.special.exp1(x)
 
 
-exp1.vjp(lambda xp, g, x: -g * (xp.exp(-x) / xp.where(x < 0, xp.nan, x)))
+# The sum takes the sign off a zero.
+exp1.vjp(lambda xp, g, x: -g * (xp.exp(-x) / xp.where(x < 0, xp.nan, x + 0.0)))
 
 
 @special
@@ -38,7 +40,13 @@ def expi(xp: Any, x: Array, /) -> Array:
     return xp.special.expi(x)
 
 
-expi.vjp(lambda xp, g, x: g * (xp.exp(x) / x))
+def _expi_slope(xp: Any, x: Array) -> Array:
+    e = xp.exp(x)
+    # Where the exponential overflows nothing is divided: the quotient rule would subtract infinities.
+    return e / xp.where(xp.isinf(e), 1.0, x)
+
+
+expi.vjp(lambda xp, g, x: g * _expi_slope(xp, x))
 
 
 @special
@@ -111,24 +119,44 @@ def _series(terms: int = 34) -> tuple[tuple[float, ...], tuple[float, ...]]:
 _K_SLOPE, _E_SLOPE = _series()
 
 
-def _ellipk_slope(xp: Any, m: Array, p: Array, k: Array) -> Array:
-    """Give (E - p K) / (2 m p) for p = 1 - m; where the difference cancels, by its series."""
+def _ellipk_slope(xp: Any, m: Array, p: Array, k: Array, e: Array) -> Array:
+    """Give (E / p - K) / (2 m) for p = 1 - m; where the difference cancels, by its series."""
+    # At p = 0, where K is infinite, so is the quotient, and larger.
+    return _slope(xp, m, _if_finite(xp, e) / p - _if_finite(xp, k), _K_SLOPE)
+
+
+def _ellipe_slope(xp: Any, m: Array, e: Array, k: Array) -> Array:
+    """Give (E - K) / (2 m); where the difference cancels, by its series."""
+    return _slope(xp, m, _if_finite(xp, e) - k, _E_SLOPE)
+
+
+def _slope(xp: Any, m: Array, difference: Array, series: tuple[float, ...]) -> Array:
     near = xp.abs(m) < 0.25
-    some = xp.where(near, 0.5, m)
-    slope = (xp.special.ellipe(some) - p * k) / (2 * some * p)
-    return xp.where(near, polynomial(xp.where(near, m, 0.0), _K_SLOPE), slope)
+    small, far = xp.where(near, m, 0.0), xp.where(near, 1.0, m)
+    return xp.where(near, polynomial(small, series), difference / (2 * far))
 
 
-def _ellipe_slope(xp: Any, m: Array, e: Array) -> Array:
-    near = xp.abs(m) < 0.25
-    some = xp.where(near, 0.5, m)
-    slope = (e - xp.special.ellipk(some)) / (2 * some)
-    return xp.where(near, polynomial(xp.where(near, m, 0.0), _E_SLOPE), slope)
+def _if_finite(xp: Any, x: Array) -> Array:
+    """Give x, and 0 where it is infinite: E is at m = -inf, where a quotient by m or p is 0 all the same."""
+    return xp.where(xp.isinf(x), 0.0, x)
 
 
-ellipk.vjp(lambda xp, g, m, out: g * _ellipk_slope(xp, m, 1 - m, out))
-ellipkm1.vjp(lambda xp, g, p, out: -g * _ellipk_slope(xp, 1 - p, p, out))
-ellipe.vjp(lambda xp, g, m, out: g * _ellipe_slope(xp, m, out))
+@special
+def _ellipem1(xp: Any, p: Array, /) -> Array:
+    """`ellipe(1 - p)`, whose derivatives are exact also where 1 - p is rounded to 1."""
+    return xp.special.ellipe(1 - p)
+
+
+def _ellipkm1_slope(xp: Any, p: Array, k: Array) -> Array:
+    p = p + 0.0  # takes the sign off a zero
+    e = _ellipem1(p) if type(p) in VARIABLES else _ellipem1.primitive.forward(xp, p)
+    return -_ellipk_slope(xp, 1 - p, p, k, e)
+
+
+ellipk.vjp(lambda xp, g, m, out: g * _ellipk_slope(xp, m, 1 - m, out, xp.special.ellipe(m)))
+ellipkm1.vjp(lambda xp, g, p, out: g * _ellipkm1_slope(xp, p, out))
+ellipe.vjp(lambda xp, g, m, out: g * _ellipe_slope(xp, m, out, xp.special.ellipk(m)))
+_ellipem1.vjp(lambda xp, g, p, out: -g * _ellipe_slope(xp, 1 - p, out, xp.special.ellipkm1(p)))
 
 
 @special
@@ -142,7 +170,14 @@ def spence(xp: Any, z: Array, /) -> Array:
     return xp.special.spence(z)
 
 
-spence.vjp(lambda xp, g, z: -g * log1prel(xp, z - 1))
+def _spence_slope(xp: Any, z: Array) -> Array:
+    """Give log(z) / (1 - z); about 1, where it would lose digits, by the series."""
+    near = xp.abs(z - 1) < 0.25
+    far = xp.where(near, 2.0, z + 0.0)  # the sum takes the sign off a zero
+    return -xp.where(near, log1prel(xp, xp.where(near, z - 1, 0.0)), xp.log(far) / (far - 1))
+
+
+spence.vjp(lambda xp, g, z: g * _spence_slope(xp, z))
 
 
 @special

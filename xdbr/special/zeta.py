@@ -14,6 +14,8 @@ from ._make import beside, special
 
 __all__ = ["zeta", "zetac"]
 
+_LOG_2PI = math.log(2 * math.pi)
+
 
 @primitive(name="special.zeta", elementwise=True, floating=True)
 def _zeta(xp: Any, x: Array, q: Array, /) -> Array:
@@ -34,12 +36,12 @@ def zeta(x: Any, q: Any = None, /) -> Variable:
 
 def hurwitz_by_x(xp: Any, x: Array, q: Array) -> Array:
     """Give the derivative of Hurwitz's zeta function by x, for q > 0, by Euler's and Maclaurin's formula."""
-    far = xp.isinf(x)
-    x = xp.where(far, 2.0, x)
     total = xp.zeros_like(x + q)
     for k in range(TERMS):
         total = total - (q + k) ** -x * xp.log(q + k)
     q = q + TERMS
+    # Beyond 1e3 the rest is zero in every dtype, and products with powers of an infinite x would be NaN.
+    x = xp.where(x > 1e3, 1e3, x)
     log_q = xp.log(q)
     power = q**-x
     # q**(1 - x) / (x - 1) and q**-x / 2; then the terms with rising factorials of x, and their logarithmic derivatives.
@@ -49,7 +51,7 @@ def hurwitz_by_x(xp: Any, x: Array, q: Array) -> Array:
         total = total + b * (slope - term * log_q)
         for m in (2 * j + 1, 2 * j + 2):
             term, slope = term * ((x + m) / q), slope * ((x + m) / q) + term / q
-    return xp.where(far, 0.0, total)
+    return total
 
 
 def _zeta_by_x(xp: Any, g: Array, x: Array, q: Array) -> Array:
@@ -72,15 +74,16 @@ def _riemann(xp: Any, x: Array, /) -> Array:
 
 
 def riemann_by_x(xp: Any, x: Array) -> Array:
-    """Give the derivative of Riemann's zeta function: left of 0 by the functional equation."""
-    left = x < 0
+    """Give the derivative of Riemann's zeta function: left of -1/4 by the functional equation."""
+    left = x < -0.25  # close to 0 the equation is a difference of two poles
     right = hurwitz_by_x(xp, xp.where(left, 2.0, x), xp.ones_like(x))
     s = xp.where(left, x, -1.0)
     mirror = 1 - s
     value, slope = xp.special.zeta(mirror, 1.0), hurwitz_by_x(xp, mirror, xp.ones_like(x))
     sine, cosine = sin_pi(xp, s / 2), cos_pi(xp, s / 2)
-    turned = (math.log(2 * math.pi) - xp.special.psi(mirror)) * sine + math.pi / 2 * cosine
-    scale = 2 * (2 * math.pi) ** (s - 1) * xp.special.gamma(mirror)
+    turned = (_LOG_2PI - xp.special.psi(mirror)) * sine + math.pi / 2 * cosine
+    # Of logarithms, since the gamma function overflows long before the product.
+    scale = 2 * xp.exp(xp.special.gammaln(mirror) - mirror * _LOG_2PI)
     return xp.where(left, scale * (turned * value - sine * slope), right)
 
 
