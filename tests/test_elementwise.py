@@ -393,7 +393,9 @@ def test_result_type_where_the_standard_has_none_is_that_of_the_operators(pair: 
     try:
         want = (x * y).dtype
     except xdbr.DtypeError:
-        with pytest.raises(xdbr.DtypeError, match=r"result_type: neither the standard nor backend .* has a common dtype"):
+        with pytest.raises(
+            xdbr.DtypeError, match=r"result_type: neither the standard nor backend .* has a common dtype"
+        ):
             xdbr.result_type(x, y)
         return
     assert xdbr.result_type(x, y) == xdbr.result_type(x.dtype, y) == want

@@ -142,6 +142,12 @@ def eigenvectors(xp: Any, x: Any, *places: int) -> Any:
     return xp.stack([squares(xp, vectors[..., i]) for i in places], axis=-1)
 
 
+def with_mean(xp: Any, x: Any) -> Any:
+    """The greatest eigenvector beside the mean of the other values."""
+    values, vectors = xp.linalg.eigh((x + xp.matrix_transpose(x)) / 2)
+    return squares(xp, vectors[:, -1]) + xp.mean(values[:-1])
+
+
 WITHOUT_COLUMNS = drawn((5, 4), "float64") * np.asarray([1.0, 0.0, 1.0, 0.0])
 TURN = np.linalg.qr(drawn((4, 4), "float64", 3))[0]
 UNITARY = np.linalg.qr(drawn((3, 3), "complex128", 3))[0]
@@ -155,12 +161,14 @@ UNUSED = {
     "svd, a mask": (ridge, WITHOUT_COLUMNS),
     "eigh": (lambda xp, x: eigenvectors(xp, x, 0), [[1.0, 0, 0], [0, 2, 0], [0, 0, 2]]),
     "eigh, turned": (lambda xp, x: eigenvectors(xp, x, 3), np.outer(TURN[0], TURN[0])),
+    "eigh, a mean": (lambda xp, x: with_mean(xp, x), np.diag([0.0, 0, 1, 3])),
     "eigh, complex": (lambda xp, x: eigenvectors(xp, x, 0), np.diag([1.0, 2, 2]) + 0j),
     "eig": (lambda xp, x: squares(xp, xp.linalg.eig(x).eigenvectors[:, 0]), [[3.0, 1, 1], [0, 2, 0], [0, 0, 2]]),
 }
 
 
 FIRST_ORDER = {
+    "eigh, a mean",  # of values that coincide, whose own derivatives part
     "eig",  # its rule is made of all vectors
     "svd, a mask",  # leaves out the values zero here, and not a step beside them
 }

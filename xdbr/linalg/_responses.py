@@ -7,6 +7,8 @@ derivative. So rules of all orders are made of M again, and vectors that are not
 where their values coincide and they have no derivative.
 
 A singular vector pair (u; v) is an eigenvector of the Hermitian [[0, A], [A^H, 0]], with the value s; (u; -v) has -s.
+
+Source: Magnus, "On differentiating eigenvalues and eigenvectors", Econometric Theory 1, 1985, for the first order.
 """
 
 from __future__ import annotations
@@ -95,7 +97,7 @@ def _eigh_response(xp: Any, x: Array, values: Array, vectors: Array, g: Array, u
 def eigh_response(xp: Any, x: Array, values: Array, vectors: Array, g: Array, used: Array) -> Array:
     """Give `M_k g_k` for each column g_k, where M_k belongs to the k-th eigenvector of x.
 
-    used: which columns are used; shape (..., 1, n).
+    used: which columns are used, or which of their shares of other vectors; shape (..., 1, n) or (..., n, n).
 
     NaN or infinite where the value of a column that is used coincides with another; the others give zero.
     """
@@ -207,14 +209,15 @@ def _svd_response_rule(
     zu, zv = (kept(xp, live, part) for part in backs)
     by_x = xp.matmul(zu, adjoint(xp, yv)) + xp.matmul(yu, adjoint(xp, zv))
     by_s = -xp.real(_inner(xp, zu, yu) + _inner(xp, zv, yv))[..., 0, :]
-    same, other = (xp.matmul(adjoint(xp, u), hu) + sign * xp.matmul(vh, hv) for sign in (1, -1))
-    one = identity(xp, same)
-    # y has none of the shares that were left out, and turns with the vectors to keep it so.
-    out_of = 0.5 * (same * one + xp.where(turning, xp.zeros_like(same), off_diagonal(xp, same)))
-    idle = 0.5 * xp.real(other) * identity(xp, s)
+    on_u, on_v = _inner(xp, hu, u), _inner(xp, hv, v)
+    along, idle = 0.5 * (on_u + on_v), 0.5 * xp.real(on_u - on_v)
     within = 0.5 * (_inner(xp, gu, u) + _inner(xp, gv, v))
-    by_u = kept(xp, live, -(xp.matmul(yu, adjoint(xp, out_of + idle)) + zu * within))
-    by_v = kept(xp, live, -(xp.matmul(yv, adjoint(xp, out_of - idle)) + zv * within))
+    by_u = kept(xp, live, -(yu * (along + idle) + zu * within))
+    by_v = kept(xp, live, -(yv * (along - idle) + zv * within))
+    # y has no shares of vectors that may turn, and turns with them to keep it so; as it does with (u; -v) for `idle`.
+    same = xp.matmul(adjoint(xp, u), hu) + xp.matmul(vh, hv)
+    spun = 0.5 * adjoint(xp, xp.where(turning, xp.zeros_like(same), off_diagonal(xp, same)))
+    by_u, by_v = by_u - xp.matmul(yu, spun), by_v - xp.matmul(yv, spun)
     return [by_x, by_u, by_s, adjoint(xp, by_v), *backs, None, None]
 
 

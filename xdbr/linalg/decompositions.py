@@ -197,11 +197,15 @@ def _eigh_rule(xp: Any, g: list[Array | None], needs: list[bool], x: Array, out:
     if by_vectors is None:
         return [xp.matmul(vectors * by_values[..., None, :], adjoint(xp, vectors))]  # type: ignore[index]
     used = columns(xp, by_vectors)
-    if by_values is not None:
-        used = used | (by_values != 0)[..., None, :]
-    response = eigh_response(xp, x, values, vectors, by_vectors, used)
-    vectors = kept(xp, used, vectors)
-    if by_values is not None:
+    if by_values is None:
+        response = eigh_response(xp, x, values, vectors, by_vectors, used)
+        vectors = kept(xp, used, vectors)
+    else:
+        # Of a function of the values that treats coinciding ones alike, such as their mean, they have one cotangent, or
+        # zero where it leaves out those that rounding made negative.
+        row, column = by_values[..., None, :], by_values[..., :, None]
+        response = eigh_response(xp, x, values, vectors, by_vectors, used | ((row != column) & (row * column != 0)))
+        vectors = kept(xp, used | (by_values != 0)[..., None, :], vectors)
         response = response + vectors * by_values[..., None, :]
     return [_hermitian(xp, xp.matmul(response, adjoint(xp, vectors)))]
 
