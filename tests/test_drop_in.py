@@ -6,8 +6,10 @@ import copy
 import math
 import operator
 import pickle
+import re
 import subprocess
 import sys
+import types
 from typing import Any
 
 import numpy as np
@@ -117,7 +119,7 @@ WAYS_OUT = {
     "write of a list": lambda x: written([x[0, 0]] * 3, 0),
     "numpy.full": lambda x: np.full(3, x[0, 0]),
     "numpy.fromiter": lambda x: np.fromiter(x[0, :], float),
-    "numpy.linspace": lambda x: np.linspace(0, x[0, 0], 3),
+    "numpy.geomspace": lambda x: np.geomspace(1, x[0, 0], 3),
     "numpy.arange": lambda x: np.arange(x[0, 0]),
     "numpy.interp": lambda x: np.interp(0.5, [0, 1, 2], x[0, :]),
     "numpy.copyto": lambda x: np.copyto(np.zeros((2, 3)), x),
@@ -127,13 +129,17 @@ WAYS_OUT = {
     "numpy.ma": np.ma.asarray,
     "numpy.from_dlpack": np.from_dlpack,
     "numpy.vectorize": lambda x: np.vectorize(lambda v: v + 1)(x),
-    "numpy.concatenate": lambda x: np.concatenate([x, x]),
-    "numpy.stack": lambda x: np.stack([HOST, x]),
-    "numpy.where": lambda x: np.where(HOST > 2, x, 0.0),
-    "numpy.dot": lambda x: np.dot(HOST.T, x),
-    "numpy.linalg.norm": np.linalg.norm,
-    "numpy.fft.fft": np.fft.fft,
-    "numpy.percentile": lambda x: np.percentile(x, 50),
+    "numpy.convolve": lambda x: np.convolve(x[0, :], x[1, :]),
+    "numpy.insert": lambda x: np.insert(x, 0, 1.0),
+    "numpy.unique": np.unique,
+    "numpy.unwrap": lambda x: np.unwrap(x, axis=0),
+    "numpy.polyfit": lambda x: np.polyfit(x[0, :], x[1, :], 1),
+    "numpy.linalg.cond": np.linalg.cond,
+    "numpy.linalg.lstsq": lambda x: np.linalg.lstsq(HOST, x),
+    "numpy.take with a mode": lambda x: np.take(x, 9, mode="clip"),
+    "numpy.sum into an array": lambda x: np.sum(x, axis=0, out=np.zeros(3)),
+    "numpy.max with a mask": lambda x: np.max(x, initial=0.0, where=HOST > 2),
+    "numpy.quantile with a method": lambda x: np.quantile(x, 0.5, method="inverted_cdf"),
     "numpy.histogram": np.histogram,
     "xdbr.from_dlpack": xdbr.from_dlpack,
 }
@@ -164,6 +170,50 @@ def test_an_error_of_a_refusal_is_none_that_conversions_swallow() -> None:
     # `except (TypeError, ValueError)` around float(x), `getattr` and `hasattr` would swallow these.
     assert not issubclass(xdbr.GradientError, (TypeError, ValueError, AttributeError, OverflowError, ArithmeticError))
     assert issubclass(xdbr.GradientError, RuntimeError)
+
+
+@pytest.mark.parametrize("way", ["asarray", "float", "numpy.unique"])
+@pytest.mark.parametrize(
+    ("library", "advice"),
+    [("scipy", "SCIPY_ARRAY_API=1 before"), ("sklearn", "sklearn.config_context.array_api_dispatch=True.")],
+)
+def test_an_error_names_the_switch_of_the_library_that_converts(
+    library: str, advice: str, way: str, leaf: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Modules that look like the libraries', for which these need not be installed.
+    inner = types.ModuleType(f"{library}.stats")
+    exec("def convert(way, x): return way(x)", inner.__dict__)
+    config = {"array_api_dispatch": False}
+    for name, made in {
+        "scipy._lib._array_api": types.SimpleNamespace(SCIPY_ARRAY_API=False),
+        "sklearn": types.SimpleNamespace(get_config=lambda: config),
+    }.items():
+        monkeypatch.setitem(sys.modules, name, made)
+    with pytest.raises(xdbr.GradientError, match=rf"{advice}.*, or .*x\.detach\(\) first"):
+        inner.convert(WAYS_OUT[way], leaf)
+    # Elsewhere, and with the switch on, the advice is the usual one.
+    config["array_api_dispatch"] = True
+    monkeypatch.setattr(sys.modules["scipy._lib._array_api"], "SCIPY_ARRAY_API", "1")
+    for call in (inner.convert, lambda way, x: way(x)):
+        with pytest.raises(xdbr.GradientError) as raised:
+            call(WAYS_OUT[way], leaf)
+        assert not re.search(advice, str(raised.value)) and "x.detach()" in str(raised.value)
+
+
+def test_an_error_of_the_environment_that_scipy_has_not_read(leaf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "scipy._lib._array_api", raising=False)
+    monkeypatch.setenv("SCIPY_ARRAY_API", "0")
+    space = {"__name__": "scipy.special"}
+    exec("def convert(x): return float(x)", space)
+    with pytest.raises(xdbr.GradientError, match="SCIPY_ARRAY_API=1"):
+        space["convert"](leaf[0, 0])  # type: ignore[operator]
+
+
+def test_an_error_names_what_comes_near(leaf: Any) -> None:
+    with pytest.raises(xdbr.GradientError, match=r"numpy\.unique .* no counterpart .*use xdbr\.unique_values"):
+        np.unique(leaf)
+    with pytest.raises(xdbr.GradientError, match=r"numpy\.unwrap .* no counterpart here; use x\.detach\(\)"):
+        np.unwrap(leaf)
 
 
 # -- beside NumPy's numbers and arrays -----------------------------------------------------------------------
@@ -236,7 +286,7 @@ def test_options_of_reductions_of_numpy(device: Any) -> None:
     assert_allclose(np.amax(x[2, :3]), 4.0)
     empty = xdbr.Variable(np.full((2, 2), np.nan), requires_grad=True, device=device)
     assert all(np.isnan(to_host(f(empty))) for f in (np.nanmax, np.nanmean, np.nanmedian, np.nanvar))
-    with pytest.raises(TypeError, match="initial"):
+    with pytest.raises(xdbr.GradientError, match="initial"):
         np.sum(x, initial=1.0)
 
 
@@ -262,7 +312,7 @@ def test_names_that_numpy_and_scikit_learn_use(xp: Any, leaf: Any) -> None:
 def test_an_option_of_numpy_that_its_reduction_does_not_take(name: str, device: Any) -> None:
     x = xdbr.Variable([1.0, 2.0], requires_grad=True)
     with pytest.raises(
-        TypeError, match=rf"numpy\.{name} of a Variable that needs gradient takes .*; got initial, where"
+        xdbr.GradientError, match=rf"numpy\.{name} of a Variable that needs gradient takes a, .*; got initial, where; "
     ):
         getattr(np, name)(x, initial=0.0, where=np.asarray([True, False]))
 

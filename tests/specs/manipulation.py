@@ -289,4 +289,36 @@ SPECS = [
         options={"k": -1},
         case="of matrix, below",
     ),
+    *(
+        Spec(
+            "sliding_window_view",
+            (Input(shape=(3, 4)),),
+            gathered(places),
+            call=lambda xp, x, window_shape, axis=None: xp.sliding_window_view(x, window_shape, axis),
+            options=options,
+            case=case,
+            dtypes=EVERY,
+            jax=False,
+        )
+        for case, options, places in (
+            (
+                "all axes",
+                {"window_shape": (2, 3)},
+                lambda p: np.asarray([[p[i : i + 2, j : j + 3] for j in range(2)] for i in range(2)]),
+            ),
+            (
+                "one axis",
+                {"window_shape": 3, "axis": -1},
+                lambda p: np.asarray([[row[j : j + 3] for j in range(2)] for row in p]),
+            ),
+            (
+                "one axis twice",
+                {"window_shape": (2, 2), "axis": (0, 0)},
+                lambda p: np.asarray(
+                    [[[[p[i, c], p[i + 1, c]], [p[i + 1, c], p[i + 2, c]]] for c in range(4)] for i in [0]]
+                ),
+            ),
+            ("empty windows", {"window_shape": 0, "axis": 0}, lambda p: np.zeros((4, 4, 0), dtype="int64")),
+        )
+    ),
 ]

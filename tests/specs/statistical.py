@@ -89,6 +89,39 @@ def running(step: Callable[[Any, Any], Any], first: Any) -> Callable[..., Host]:
     return run
 
 
+def in_a_row(step: Callable[[Any, Any], Any], first: Any) -> Callable[..., Host]:
+    """Make a reference as `running` does, which takes all elements in a row where no axis is given."""
+    return lambda x, axis=None, **options: running(step, first)(x.ravel() if axis is None else x, axis=axis, **options)
+
+
+# The place of a quantile among n elements in order, counted from 1, as Hyndman and Fan give it.
+PLACES: dict[str, Callable[[int, float], float]] = {
+    "linear": lambda n, q: (n - 1) * q + 1,
+    "interpolated_inverted_cdf": lambda n, q: n * q,
+    "hazen": lambda n, q: n * q + 1 / 2,
+    "weibull": lambda n, q: (n + 1) * q,
+    "median_unbiased": lambda n, q: (n + 1 / 3) * q + 1 / 3,
+    "normal_unbiased": lambda n, q: (n + 1 / 4) * q + 3 / 8,
+    "lower": lambda n, q: math.floor((n - 1) * q + 1),
+    "higher": lambda n, q: math.ceil((n - 1) * q + 1),
+    "nearest": lambda n, q: round((n - 1) * q) + 1,
+    "midpoint": lambda n, q: (math.floor((n - 1) * q) + math.ceil((n - 1) * q)) / 2 + 1,
+}
+
+
+def share(row: list[Any], q: float, method: str = "linear") -> float:
+    place = min(max(PLACES[method](len(row), q), 1), len(row))
+    row, before = sorted(row), math.floor(place)
+    return row[before - 1] + (place - before) * (row[min(before, len(row) - 1)] - row[before - 1])
+
+
+def shares(x: Host, q: Any, **options: Any) -> Host:
+    """Reference of `quantile`: the axes of q come first."""
+    q = np.asarray(q)
+    shape = (*q.shape, *over(share)(x, q=0.5, **options).shape)
+    return np.asarray([over(share)(x, q=one, **options) for one in q.ravel().tolist()]).reshape(shape)
+
+
 AXES: tuple[tuple[str, Any], ...] = (
     ("all", {}),
     ("one", {"axis": 1}),
@@ -229,5 +262,94 @@ SPECS += [
         dtypes=ALL,
         result=None,
         shapes=(((0,), (0,)),),
+    ),
+]
+SPECS += [
+    Spec(
+        name,
+        (CUBE,),
+        in_a_row(step, first),
+        options=options,
+        case=case,
+        dtypes=ALL,
+        result=options.get("dtype", "same"),
+        shapes=(((3, 0, 2),), ((1, 1, 1),)),
+    )
+    for name, step, first in (
+        ("cumsum", lambda now, value: now + value, 0),
+        ("cumprod", lambda now, value: now * value, 1),
+    )
+    for case, options in (("row", {}), ("axis", {"axis": 1}), ("wider", {"axis": -1, "dtype": "complex128"}))
+]
+
+
+def quantile(xp: Any, x: Any, q: Any, **options: Any) -> Any:
+    return xp.quantile(x, q, **options)
+
+
+def torch_quantile(torch: Any, x: Any, q: Any) -> Any:
+    return torch.quantile(x, torch.as_tensor(q, dtype=x.dtype), dim=1)
+
+
+SPECS += [
+    *(
+        Spec(
+            "quantile",
+            (APART,),
+            shares,
+            call=quantile,
+            options={"q": 0.3, "axis": (0, -1), "method": method},
+            case=method,
+            dtypes=REAL,
+            jax=None if method in ("linear", "lower", "higher", "nearest", "midpoint") else False,
+        )
+        for method in PLACES
+    ),
+    *(
+        Spec("quantile", (APART,), shares, call=quantile, options=options, case=case, dtypes=REAL, jax=False)
+        for case, options in (
+            ("all", {"q": 0.6}),
+            ("ends", {"q": [0.0, 1.0], "axis": 2}),
+            ("beyond both ends", {"q": [0.01, 0.99], "axis": 2, "method": "weibull"}),
+            ("table", {"q": [[0.1, 0.2], [0.5, 0.9]], "axis": 1, "keepdims": True}),
+            ("no axis", {"q": 0.5, "axis": ()}),
+        )
+    ),
+    Spec(
+        "quantile",
+        (APART,),
+        lambda x: shares(x, [0.15, 0.7], axis=1),
+        call=lambda xp, x: xp.quantile(x, [0.15, 0.7], axis=1),
+        case="list",
+        dtypes=REAL,
+        torch=lambda torch, x: torch_quantile(torch, x, [0.15, 0.7]),
+        jax=False,
+    ),
+    *(
+        Spec(
+            "quantile",
+            (APART, Input(0.05, 0.95, shape=(2, 2))),
+            shares,
+            call=quantile,
+            options={"axis": 2, "method": method},
+            case=f"array-{method}",
+            dtypes=REAL,
+            distance=lambda x, q, method=method: [
+                abs(at - round(at)) for at in (PLACES[method](4, one) for one in q.ravel().tolist())
+            ],
+            shapes=(((2, 3, 4), ()), ((2, 3, 4), (0,))),
+            jax=False,
+        )
+        for method in ("linear", "hazen", "interpolated_inverted_cdf")
+    ),
+    Spec(
+        "quantile",
+        (Input(-9, 9, shape=(5,)),),
+        lambda x: shares(x, 0.4),
+        call=lambda xp, x: xp.quantile(x, 0.4),
+        case="integers",
+        order=0,
+        dtypes=INTEGERS,
+        result="default",
     ),
 ]

@@ -26,6 +26,7 @@ _LINES = {
 }
 # Those that round the place of "linear" to that of an element, or to the middle between two.
 _STEPS = ("lower", "higher", "nearest", "midpoint")
+METHODS = (*_LINES, *_STEPS)
 
 
 @composite
@@ -56,9 +57,8 @@ def quantile(
 def among(xp: Any, name: str, x: Array, q: Any, axis: Axis, method: str, keepdims: bool, valid: Array | None) -> Array:
     """Give quantiles of the elements that are `valid`, or of all."""
     x = real_floating(name, xp, x)
-    if method not in _LINES and method not in _STEPS:
-        known = ", ".join(map(repr, (*_LINES, *_STEPS)))
-        raise ValueError(f"{name}: method must be one of {known}; got {method!r}")
+    if method not in METHODS:
+        raise ValueError(f"{name}: method must be one of {', '.join(map(repr, METHODS))}; got {method!r}")
     shape = tuple(x.shape)
     axes = unique_axes(name, axis, len(shape))
     rest = tuple(i for i in range(len(shape)) if i not in axes)

@@ -14,6 +14,7 @@ from ..autograd.primitive import composite, primitive
 from ..autograd.variable import Variable
 from ._arguments import LIBRARY_ERRORS, explained, lengths, number, one_axis, unique_axes
 from ._rules import along, floating, kind, reduced_size, resolve_dtype, spread
+from .manipulation import reshape
 
 __all__ = [
     "bincount",
@@ -209,8 +210,8 @@ def std(
 
     correction, keepdims, ddof: as for `var`.
 
-    Where all elements are the same, at the kink, the gradient is zero, as in PyTorch. Raises `AxisError`
-    for an axis out of range or named twice.
+    Where all elements are the same, at the kink, the gradient is zero and counts as constant, as in PyTorch; for
+    higher derivatives of its square take `var`. Raises `AxisError` for an axis out of range or named twice.
 
     >>> import xdbr
     >>> xdbr.std(xdbr.asarray([1.0, 3.0]))
@@ -481,30 +482,24 @@ def cumulative_prod(
         raise explained("cumulative_prod", error, x) from error
 
 
-@composite
-def cumsum(xp: Any, x: Array, /, axis: int | None = None, dtype: Dtype = None) -> Array:
+def cumsum(x: Any, /, axis: int | None = None, dtype: Dtype = None) -> Variable:
     """NumPy's name for `cumulative_sum`, of all elements in a row where no axis is given; beyond the standard.
 
     >>> import xdbr
     >>> xdbr.cumsum(xdbr.asarray([[1, 2], [3, 4]]))
     Variable([ 1,  3,  6, 10], dtype=int64)
     """
-    if axis is None and len(x.shape) != 1:
-        x = xp.reshape(x, (-1,))
-    return xp.cumulative_sum(x, axis=axis, dtype=dtype)
+    return cumulative_sum(x if axis is not None else reshape(x, (-1,)), axis=axis, dtype=dtype)
 
 
-@composite
-def cumprod(xp: Any, x: Array, /, axis: int | None = None, dtype: Dtype = None) -> Array:
+def cumprod(x: Any, /, axis: int | None = None, dtype: Dtype = None) -> Variable:
     """NumPy's name for `cumulative_prod`, of all elements in a row where no axis is given; beyond the standard.
 
     >>> import xdbr
     >>> xdbr.cumprod(xdbr.asarray([[1, 2], [3, 4]]))
     Variable([ 1,  2,  6, 24], dtype=int64)
     """
-    if axis is None and len(x.shape) != 1:
-        x = xp.reshape(x, (-1,))
-    return xp.cumulative_prod(x, axis=axis, dtype=dtype)
+    return cumulative_prod(x if axis is not None else reshape(x, (-1,)), axis=axis, dtype=dtype)
 
 
 # -- counting ---------------------------------------------------------------------------------------

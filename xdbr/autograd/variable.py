@@ -413,10 +413,9 @@ class Variable(Installed):
     def _leave(self, what: str) -> RawArray:
         raw = self._raw
         if self._node is not None:
-            raise GradientError(
-                f"{what} of a Variable that needs gradient would cut the graph silently; "
-                "use x.detach() first where that is meant"
-            )
+            from .leaving import refusal
+
+            raise refusal(what)
         return raw
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:

@@ -143,6 +143,9 @@ CALLS = [
     Call("xarray fillna", lambda x: data(frame(x).fillna(0.0)) ** 2, (M,)),
     Call("xarray Dataset", lambda x: data(xr.Dataset({"p": frame(x), "q": frame(x) ** 2}).mean("a")["q"]), (M,)),
     Call("xarray integrate", lambda x: data(labelled(x).integrate("a")), (M,)),
+    Call("xarray differentiate", lambda x: data(labelled(x).differentiate("a")), (M,)),
+    Call("xarray quantile", lambda x: data(frame(x).quantile([0.2, 0.7], dim="a")), (M,)),
+    Call("xarray rolling", lambda x: data(frame(x).rolling(a=2, min_periods=1).mean()), (M,)),
     Call("xarray weighted", lambda x, w: data(frame(x).weighted(frame(w, "a")).mean("a")), (M, positive(4))),
     Call("xarray coarsen", lambda x: data(frame(x).coarsen(a=2).sum()), (M,)),
     Call("xarray pad", lambda x: data(frame(x).pad(a=1, constant_values=0.5)) ** 2, (M,)),
@@ -156,13 +159,6 @@ CALLS = [
 ]
 
 REFUSALS: list[Refusal] = [
-    Refusal(
-        "xarray differentiate",
-        lambda x: data(labelled(x).differentiate("a")),
-        (M,),
-        works=False,
-        said="no attribute 'gradient'",
-    ),
     Refusal("xarray numpy.sin", lambda x: data(np.sin(frame(x))), (M,), works=False, said="does not support ufuncs"),
     Refusal("einops.asnumpy", einops.asnumpy, (M,)),
     Refusal("xarray values", lambda x: frame(x).values, (M,)),

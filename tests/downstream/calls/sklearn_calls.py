@@ -300,6 +300,7 @@ REFUSALS: list[Refusal] = [
         lambda x: preprocessing.QuantileTransformer(n_quantiles=4).fit_transform(x),
         (X,),
         works=False,
+        said="does not support ufuncs",
     ),
     refusal("RobustScaler", lambda x: preprocessing.RobustScaler().fit_transform(x), (X,)),
     refusal(
