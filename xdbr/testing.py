@@ -242,10 +242,12 @@ class _Problem:
     def results(self, args: Sequence[Any]) -> list[Variable]:
         """Run the function and give its results that have a floating-point dtype."""
         out = self.f(*args)
-        found = [out] if type(out) in VARIABLES else list(out)
-        for y in found:
-            if type(y) not in VARIABLES:
+        found = []
+        for y in [out] if type(out) in VARIABLES or backends.of(out) is not None else out:
+            if type(y) not in VARIABLES and backends.of(y) is None:
                 raise TypeError(f"check_grads: f must give a Variable or a sequence of them; got {type(y).__name__}")
+            # NumPy's functions give its own arrays where nothing needs gradient.
+            found.append(y if type(y) in VARIABLES else wrap(y))
         return [y for y in found if y.dtype.kind in "fc"]
 
     def at(self, point: Sequence[Host], requires_grad: bool) -> tuple[list[Any], list[Variable]]:

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import re
 
-UNPROMOTED = "mixes floats with integers or truths, for which the standard has no common dtype"
 UFUNC = "applies a ufunc of NumPy's to an array of xp, and `Variable.__array_ufunc__` is None"
 
 KNOWN: dict[str, str] = {
-    # SciPy leaves these four out for array-api-strict by its name.
-    r"test_logsumexp.py::TestLogSumExp::test_dtypes_ab\[\w+-int\d+-(float|complex)\d+\]": UNPROMOTED,
-    r"test_logsumexp.py::TestLogSumExp::test_dtypes_ab\[\w+-(float|complex)\d+-int\d+\]": UNPROMOTED,
-    r"test_signaltools.py::TestLinearFilter\w+::test_lfiltic_bad_zi": UNPROMOTED,
-    r"test_correlation.py::Test(Theil|Siegel)slopes::test_against_mstats\[\w+-2-(separate|other)\]": UNPROMOTED,
     # One from SciPy's own tests, the other from Matplotlib, which gets limits of axes.
     r"test_signaltools.py::Test(SOS)?FiltFilt::test_sine": UFUNC,
     r"test_hierarchy.py::TestDendrogram::test_dendrogram_(plot|truncate_mode)": UFUNC,

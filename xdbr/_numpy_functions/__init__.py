@@ -2,7 +2,8 @@
 
 `numpy.nanmean(x)`, which xarray calls, gives a Variable, on the device and with its gradient, and so does each function
 that has a counterpart here. Any other function of NumPy runs on the host on what needs no gradient, as after
-`numpy.asarray`, and refuses what needs gradient, for it would cut the graph; those that only look at it work.
+`numpy.asarray`, and refuses what needs gradient, for it would cut the graph; those that only look at it work. Variables
+over NumPy that need no gradient are NumPy's arrays to all of its functions.
 NumPy's ufuncs (`numpy.sin`) take no Variable at all: `Variable.__array_ufunc__` is None, which gives operators with
 NumPy's arrays to the Variable.
 """
@@ -70,6 +71,8 @@ def array_function(
         return _apply(_on_host, function, args, options)
     given = [x for x in flatten((args, options))[0] if type(x) in VARIABLES]
     needs_gradient = any(x.requires_grad for x in given)
+    if not needs_gradient and all(x._backend.is_host and not x._backend.depth for x in given):
+        return _apply(_on_host, function, args, options)  # what NumPy goes on with may be a ufunc
     found = COUNTERPARTS.get(plain)
     reason = None
     if found is not None:
