@@ -14,7 +14,8 @@ from xdbr import nn, optim
 
 PAGE = Path(__file__).parents[1] / "docs" / "equivalents.md"
 TABLES = {
-    "FUNCTIONS": (xdbr, xdbr.numpy, nn, nn.functions),
+    "FUNCTIONS": (xdbr, xdbr.numpy, nn, nn.functions, xdbr.linalg),
+    "RANDOM": (xdbr.random,),
     "LINK_CLASSES": (nn, nn.links),
     "LINK_METHODS": (nn.Link(),),
     "OPTIMIZER_METHODS": (optim.SGD(0.1),),

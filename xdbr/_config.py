@@ -216,12 +216,16 @@ def enable_grad(function: Any = None, /) -> Any:
 def train_mode(flag: bool = True) -> ModeContext:
     """Run links and functions as in training (`True`, the default outside) or as in evaluation.
 
+    Raises `TypeError` for a flag that is no bool.
+
     >>> import xdbr
     >>> with xdbr.train_mode(False):
     ...     xdbr.is_training()
     False
     """
-    return ModeContext("train", bool(flag))
+    if not isinstance(flag, bool):
+        raise TypeError(f"train_mode: flag must be True (training) or False (evaluation); got {flag!r}")
+    return ModeContext("train", flag)
 
 
 def debug_mode(flag: bool = True) -> ModeContext:

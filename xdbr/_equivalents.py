@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-__all__ = ["FUNCTIONS", "LINK_CLASSES", "LINK_METHODS", "OPTIMIZER_METHODS", "missing"]
+__all__ = ["FUNCTIONS", "LINK_CLASSES", "LINK_METHODS", "OPTIMIZER_METHODS", "RANDOM", "missing"]
 
 FUNCTIONS = {
     "absolute": "xdbr.abs",
@@ -57,6 +57,17 @@ FUNCTIONS = {
     "using_config": "with xdbr.no_grad(), or with xdbr.train_mode(False)",
 }
 """Names for which people look in `xdbr`, in its namespaces, and in `xdbr.nn` and `xdbr.nn.functions`."""
+
+RANDOM = {
+    "choice": "xdbr.random.integers, or xdbr.random.permutation, as indices",
+    "default_rng": "xdbr.random.Generator(seed)",
+    "rand": "xdbr.random.uniform",
+    "randint": "xdbr.random.integers",
+    "randn": "xdbr.random.normal",
+    "shuffle": "xdbr.random.permutation, as indices",
+    "standard_normal": "xdbr.random.normal",
+}
+"""Names for which people look in `xdbr.random`."""
 
 LINK_CLASSES = {
     "CrossEntropyLoss": "xdbr.nn.functions.softmax_cross_entropy",

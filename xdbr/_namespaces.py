@@ -53,7 +53,7 @@ class _Extension(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if self._filled or (name.startswith("_") and name != "__all__"):
-            raise AttributeError(f"namespace {self.__name__!r} has no attribute {name!r}")
+            raise missing(f"namespace {self.__name__!r}", name, FUNCTIONS)
         self._fill()
         return getattr(self, name)
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ._config import MODE, get_default_dtype
+from ._equivalents import RANDOM, missing
 from ._errors import DeviceError, DtypeError, SerializationError, ShapeError
 from ._typing import Dtype, RawArray, Shape
 from .autograd.draws import source_of
@@ -477,3 +478,7 @@ def _check_state(function: str, state: Any, keys: tuple[str, ...]) -> None:
         )
     if state["version"] != _VERSION:
         raise SerializationError(f"{function}: expected a state of version {_VERSION}; got {state['version']!r}")
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(f"module {__name__!r}", name, RANDOM)

@@ -154,3 +154,8 @@ def test_no_grad_records_nothing_and_keeps_leaves():
     assert x.requires_grad
     assert x.is_leaf
     assert x.tolist() == [0.5]
+
+
+def test_train_mode_takes_a_flag() -> None:
+    with pytest.raises(TypeError, match=r"train_mode: flag must be True .* got 'eval'"):
+        xdbr.train_mode("eval")  # type: ignore[arg-type]

@@ -270,7 +270,7 @@ class TestErrors:
     def test_an_output_that_is_no_number(self, x):
         with pytest.raises(ShapeError, match=r"must return one number; got shape \(3,\)"):
             xdbr.grad(lambda a: a * a)(x)
-        with pytest.raises(TypeError, match="must return a Variable; got float"):
+        with pytest.raises(TypeError, match="must return a Variable, made of .* got float"):
             xdbr.grad(lambda a: 1.0)(x)
         with pytest.raises(DtypeError, match="must return a real number; got dtype complex128"):
             xdbr.grad(lambda a: xdbr.sum(a * 1j))(x)

@@ -482,3 +482,16 @@ def test_an_optimizer_must_have_a_rule() -> None:
     model = L.Linear(2, 2)
     with pytest.raises(NotImplementedError, match="Optimizer must define rule"):
         optim.Optimizer().setup(model).update(lambda: xdbr.sum(model.W))
+
+
+def test_a_model_without_parameters_is_refused() -> None:
+    class Forgotten(nn.Link):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = xdbr.Variable([1.0], requires_grad=True)
+
+    model = Forgotten()
+    optimizer = optim.SGD(0.1).setup(model)
+    xdbr.sum(model.w).backward()
+    with pytest.raises(ValueError, match=r"SGD\.update: the Forgotten has no parameters, .* nn\.Parameter"):
+        optimizer.update()

@@ -49,7 +49,9 @@ class Composite:
                         break
                 else:
                     got = ", ".join(type(arg).__name__ for arg in args) or "nothing"
-                    raise DtypeError(f"{self.name}: expected at least one array or Variable; got {got}")
+                    raise DtypeError(
+                        f"{self.name}: expected at least one array or Variable; got {got}; make one by xdbr.asarray"
+                    )
             else:
                 backend = backends.of(found[0]._data)
                 assert backend is not None

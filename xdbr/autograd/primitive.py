@@ -350,7 +350,9 @@ class Primitive:
                     arrays.append((i, x, found))
             if not arrays:
                 got = ", ".join(type(x).__name__ for x in inputs) or "nothing"
-                raise DtypeError(f"{self.name}: expected at least one array or Variable; got {got}")
+                raise DtypeError(
+                    f"{self.name}: expected at least one array or Variable; got {got}; make one by xdbr.asarray"
+                )
         backend = arrays[0][2]
         if len(arrays) > 1 and not self._check_devices(arrays):
             return raws, None

@@ -206,7 +206,10 @@ def plain(x: Any) -> Any:
 def scalar(function: str, output: Any) -> Variable:
     """Give the output of a function that must be one real number which depends on its arguments."""
     if type(output) not in VARIABLES:
-        raise TypeError(f"{function}: the function must return a Variable; got {type(output).__name__}")
+        raise TypeError(
+            f"{function}: the function must return a Variable, made of its arguments by operators and functions of "
+            f"arrays; got {type(output).__name__}"
+        )
     if output.size != 1:
         raise ShapeError(
             f"{function}: the function must return one number; got shape {output.shape}; see jacobian and vjp"

@@ -113,6 +113,9 @@ def make_grad(name: str, f: Callable[..., Any], argnums: Argnums = 0, *, has_aux
     return function
 
 
+make_grad.__qualname__ = "grad"  # as Python calls it in the errors for wrong arguments
+
+
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """Give the outputs of `f` at `primals` and the function from cotangents of the outputs to those of the primals.
 

@@ -6,6 +6,9 @@ floating-point dtype where the result is floating.
 
 from __future__ import annotations
 
+from typing import Any
+
+from .._equivalents import FUNCTIONS, missing
 from ..array_api.linear_algebra import matmul, matrix_transpose, tensordot, vecdot
 from .decompositions import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
 from .determinants import cofactor, cofactor_change, det, slogdet
@@ -42,3 +45,7 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(f"module {__name__!r}", name, FUNCTIONS, ("xdbr",))

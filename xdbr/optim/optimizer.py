@@ -169,7 +169,13 @@ class Optimizer:
 
     def _update(self, model: Link) -> None:
         params: list[Parameter] = []
-        for param in model.params():
+        owned = list(model.params())
+        if not owned:
+            raise ValueError(
+                f"{type(self).__name__}.update: the {type(model).__name__} has no parameters, so nothing would be "
+                "trained; a link owns attributes that are nn.Parameter or links, and no other Variables"
+            )
+        for param in owned:
             if param._node is None or not param.update_enabled:
                 continue
             if not param._node.is_leaf:
