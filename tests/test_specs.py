@@ -67,6 +67,12 @@ def test_gradient(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Dev
 
 
 @pytest.mark.one_device
+@rows([(spec, dtype) for spec, dtype in DIFFERENTIABLE if THOROUGH and spec.order > 1])
+def test_forward_mode(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device) -> None:
+    run(_checks.check_forward, spec, dtype, backend, xp, device)
+
+
+@pytest.mark.one_device
 @rows([spec for spec in QUICK if spec.order and spec.gradient_dtypes() and not spec.elementwise])
 def test_zero_size(spec: Spec, backend: Backend, xp: Any, device: Device) -> None:
     run(_checks.check_zero_size, spec, backend, xp, device)

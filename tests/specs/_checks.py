@@ -132,6 +132,51 @@ def check_gradient(
             check_grads(run, arrays, order=3, directions=1, seed=1)
 
 
+def check_forward(spec: Spec, dtype: str, backend: Backend, xp: Any, device: Device) -> None:
+    """Assert what holds of any function F, its Jacobian J and a direction t, where central differences do not look.
+
+    That `jvp` is the transpose of reverse mode; and that the second derivative along t of the distance from F(x)
+    itself, `sum(abs(F - F(x)) ** 2)`, whose cotangent is zero there, is twice the square of `J t`.
+    """
+    hosts = spec.draw(dtype)
+    need(backend, device, *dtypes_of(hosts))
+    arrays = put(backend, device, hosts)
+    places = [i for i, x in enumerate(arrays) if x.dtype.kind in "fc"]
+
+    def results(*moving: Any) -> list[Any]:
+        given = dict(zip(places, moving, strict=True))
+        return [
+            y for y in several(spec.run(xp, *(given.get(i, x) for i, x in enumerate(arrays)))) if y.dtype.kind in "fc"
+        ]
+
+    def leaf(x: Any) -> Any:
+        return xdbr.Variable(x._raw, requires_grad=True)
+
+    rng = np.random.default_rng(7)
+
+    def random(x: Any) -> Any:
+        return x._backend.from_host(np.asarray(rng.uniform(-1, 1, x.shape), dtype=x.dtype), device=x.device)
+
+    def inner(xs: Sequence[Any], ys: Sequence[Any]) -> Any:
+        return sum(xdbr.sum(xdbr.real(xdbr.conj(x) * y)) for x, y in zip(xs, ys, strict=True))
+
+    moving = [arrays[i] for i in places]
+    tangents = [random(x) for x in moving]
+    ys, pushed = xdbr.jvp(results, moving, tangents)
+    weights = [xdbr.Variable(random(y)) for y in ys]
+    pulled = xdbr.vjp(results, *moving)[1](weights)
+    assert_allclose(inner(weights, pushed), to_host(inner(pulled, tangents)), rtol=1e-8, atol=1e-9)
+
+    def distance(*xs: Any) -> Any:
+        apart = [y - y0 for y, y0 in zip(results(*xs), ys, strict=True)]
+        return inner(apart, apart)
+
+    if not any(y.requires_grad for y in results(*map(leaf, moving))):
+        return  # a constant
+    bent = inner(tangents, xdbr.hvp(distance, moving, tangents))
+    assert_allclose(bent, to_host(2 * inner(pushed, pushed)), rtol=1e-7, atol=1e-8)
+
+
 def derivatives(spec: Spec, xp: Any, arrays: Sequence[Any]) -> tuple[list[Any], list[Any]]:
     """A row's first and second derivatives, from cotangents that count up; zeros where there are none."""
     leaves = [x.detach() for x in arrays]

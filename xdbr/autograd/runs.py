@@ -244,10 +244,18 @@ def zeros_of(x: Variable) -> Any:
     return RAW_NAMESPACES[type(x._data)].zeros_like(x._data)
 
 
+def _seed_of(x: Variable) -> Any:
+    """Give a raw array like `x` of numbers within [1, 2) that follow no rule (Fibonacci hashing: Knuth, 6.4)."""
+    xp = RAW_NAMESPACES[type(x._data)]
+    places = xp.arange(x.size, device=x._data.device)
+    return xp.reshape(xp.astype(1 + xp.remainder(places * 40503, 65536) / 65536, x._data.dtype), x.shape)
+
+
 class Tangents:
     """The map from tangents of the inputs of a call to those of its outputs: the transpose of its transposed product.
 
-    The transposed product is linear in its cotangents, so it is recorded once, from seeds whose values do not matter.
+    The transposed product is linear in its cotangents, so it is recorded once, from seeds whose values do not matter,
+    except that there must be no zeros: to rules such as that of `eigh` they say what is not used.
     """
 
     def __init__(self, call: Call, leaves: list[Variable]) -> None:
@@ -257,7 +265,7 @@ class Tangents:
         self._pulled: Sequence[Any] = ()
         if self._active:
             with ModeContext("recording", True):
-                self._seeds = [wrap(zeros_of(y)) for y in self._active]
+                self._seeds = [wrap(_seed_of(y)) for y in self._active]
                 for seed in self._seeds:
                     seed._node = leaf(seed)
                 self._pulled = grad_of_graph(

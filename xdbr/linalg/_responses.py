@@ -22,6 +22,7 @@ from ..autograd.variable import VARIABLES
 from ..backends import canonical_dtype
 
 __all__ = [
+    "apart",
     "columns",
     "distinct",
     "eigh_response",
@@ -64,6 +65,16 @@ def distinct(xp: Any, gaps: Array, values: Array) -> Array:
     size = xp.max(xp.abs(values), axis=-1)[..., None, None]
     noise = 4 * values.shape[-1] * _eps(values) * size
     return xp.where(xp.abs(gaps) <= noise, xp.zeros_like(gaps), gaps)
+
+
+def apart(xp: Any, values: Array, *, from_zero: bool = False) -> Array:
+    """Tell which values coincide with no other, beyond rounding; shape (..., 1, n).
+
+    Vectors of those are smooth, whether they are used or not, and a cotangent of zero says nothing of them.
+    """
+    gaps = distinct(xp, values[..., None, :] - values[..., :, None], values) + identity(xp, values)
+    found = xp.all(gaps != 0, axis=-2, keepdims=True)
+    return found & (distinct(xp, values[..., None, :], values) != 0) if from_zero else found
 
 
 def columns(xp: Any, *parts: Array) -> Array:
@@ -110,10 +121,12 @@ def eigh_response(xp: Any, x: Array, values: Array, vectors: Array, g: Array, us
 def _eigh_response_rule(
     xp: Any, h: Array, needs: list[bool], x: Array, values: Array, vectors: Array, g: Array, out: Array
 ) -> list[Array | None]:
-    # From dM = M (dA - dw) M - v dv^H M - M dv v^H. Only columns that both g and h have count in y = M g and z = M h.
-    used = columns(xp, h)
+    # From dM = M (dA - dw) M - v dv^H M - M dv v^H. Among values that coincide only columns that both g and h have
+    # count in y = M g and z = M h.
+    smooth = apart(xp, values)
+    used = smooth | columns(xp, h)
     back = eigh_response(xp, x, values, vectors, h, used)
-    live = columns(xp, g) & used
+    live = smooth | (columns(xp, g) & used)
     y, z = kept(xp, live, out), kept(xp, live, back)
     by_x = xp.matmul(z, adjoint(xp, y))
     by_vectors = kept(xp, live, -(y * _inner(xp, h, vectors) + z * _inner(xp, g, vectors)))
@@ -173,17 +186,19 @@ def svd_response(
     return _svd_response(x, u, s, vh, gu, gv, used, turning)  # type: ignore[no-any-return]
 
 
-def is_turning(xp: Any, u: Array, vh: Array, gu: Array, gv: Array) -> Array:
+def is_turning(xp: Any, u: Array, s: Array, vh: Array, gu: Array, gv: Array) -> Array:
     """Tell for which matrices a turn of u and v together makes a difference, beyond rounding; shape (..., 1, 1).
 
-    It makes none to a function of `u @ vh`, and then vectors may turn freely where their values coincide.
+    It makes none to a function of `u @ vh`, and then vectors may turn freely where their values coincide. Where none do
+    there is nothing to tell, and zeros could be those of chance.
     """
     by_u, by_v = xp.matmul(adjoint(xp, u), gu), xp.matmul(vh, gv)
     if 0 in by_u.shape:
         return xp.ones((*by_u.shape[:-2], 1, 1), dtype=xp.bool, device=u.device)
     size = xp.max(xp.abs(by_u) + xp.abs(by_v), axis=(-2, -1), keepdims=True)
     noise = 8 * max(u.shape[-2], vh.shape[-1]) * _eps(by_u) * size
-    return xp.max(xp.abs(skew(xp, by_u + by_v)), axis=(-2, -1), keepdims=True) > noise
+    turns = xp.max(xp.abs(skew(xp, by_u + by_v)), axis=(-2, -1), keepdims=True) > noise
+    return turns | xp.all(apart(xp, s), axis=-1, keepdims=True)
 
 
 def _svd_response_rule(
@@ -202,9 +217,10 @@ def _svd_response_rule(
     # As for eigenvectors, with the pairs (u; v) / sqrt(2), which are of length one.
     v = adjoint(xp, vh)
     hu, hv = (xp.zeros_like(g) if one is None else one for one, g in zip(h, (gu, gv), strict=True))
-    used = columns(xp, hu, hv)
+    smooth = apart(xp, s, from_zero=True)
+    used = smooth | columns(xp, hu, hv)
     backs = svd_response(xp, x, u, s, vh, hu, hv, used, turning)
-    live = columns(xp, gu, gv) & used
+    live = smooth | (columns(xp, gu, gv) & used)
     yu, yv = (kept(xp, live, part) for part in out)
     zu, zv = (kept(xp, live, part) for part in backs)
     by_x = xp.matmul(zu, adjoint(xp, yv)) + xp.matmul(yu, adjoint(xp, zv))

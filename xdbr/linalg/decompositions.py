@@ -18,7 +18,7 @@ from .._typing import Array
 from ..array_api._rules import adjoint, complex_floating, conj
 from ..autograd.primitive import primitive
 from ..autograd.variable import VARIABLES, Variable
-from ._responses import columns, distinct, eigh_response, identity, is_turning, kept, off_diagonal, svd_response
+from ._responses import apart, columns, distinct, eigh_response, identity, is_turning, kept, off_diagonal, svd_response
 from ._shapes import matrices, square
 
 __all__ = [
@@ -196,7 +196,7 @@ def _eigh_rule(xp: Any, g: list[Array | None], needs: list[bool], x: Array, out:
     by_values, by_vectors = g
     if by_vectors is None:
         return [xp.matmul(vectors * by_values[..., None, :], adjoint(xp, vectors))]  # type: ignore[index]
-    used = columns(xp, by_vectors)
+    used = apart(xp, values) | columns(xp, by_vectors)
     if by_values is None:
         response = eigh_response(xp, x, values, vectors, by_vectors, used)
         vectors = kept(xp, used, vectors)
@@ -382,10 +382,10 @@ def _svd_rule(
     gu = xp.zeros_like(u) if gu is None else gu
     gv = xp.zeros_like(adjoint(xp, vh)) if gvh is None else adjoint(xp, gvh)
     if gs is None and g[0] is not None and gvh is not None:
-        turning = is_turning(xp, u, vh, gu, gv)
+        turning = is_turning(xp, u, s, vh, gu, gv)
     else:
         turning = xp.ones((*s.shape[:-1], 1, 1), dtype=xp.bool, device=s.device)
-    used = columns(xp, gu, gv)
+    used = apart(xp, s, from_zero=True) | columns(xp, gu, gv)
     if gs is not None:
         used = used | (gs != 0)[..., None, :]
     by_u, by_v = svd_response(xp, x, u, s, vh, gu, gv, used, turning)
