@@ -110,3 +110,47 @@ ERRORS: list[Any] = [
 def test_errors(message: str, error: type[Exception], call: Any, xp: Any, device: Any) -> None:
     with pytest.raises(error, match=message):
         call(xp, xdbr.to_device(xp.asarray(CUBE), device))
+
+
+def test_coordinates_in_a_list_and_what_nan_reaches(xp: Any, device: Any) -> None:
+    host = np.arange(16.0).reshape(4, 4) ** 2
+    places = [0.0, 1.0, 3.0, 6.0]
+    assert_allclose(xp.gradient(xp.asarray(host), places, axis=0), np.gradient(host, places, axis=0))
+    for found, wanted in zip(xp.gradient(xp.asarray(host), places, 2.0), np.gradient(host, places, 2.0), strict=True):
+        assert_allclose(found, wanted)
+    with pytest.raises(ShapeError, match=r"the coordinates of axis 0 must have shape \(4,\); got \(2,\)"):
+        xp.gradient(xp.asarray(host), [0.0, 1.0], axis=0)
+    assert_allclose(xp.gradient(xp.asarray([1.0, np.nan, 3.0, 4.0])), [np.nan, 1.0, np.nan, 1.0])
+
+
+@pytest.mark.parametrize("method", METHODS[:4])
+def test_quantiles_at_infinite_elements(method: str, xp: Any, device: Any) -> None:
+    for host in ([-np.inf, 1.0, 2.0, 3.0], [1.0, 2.0, np.inf]):
+        found = to_host(xp.quantile(xp.asarray(host), [0.0, 0.6, 1.0], method=method))
+        wanted = np.quantile(host, [0.0, 0.6, 1.0], method=method)
+        told = ~np.isnan(wanted)
+        assert_allclose(found[told], wanted[told])
+        assert found[0] == host[0] and found[-1] == host[-1]
+
+
+def test_quantiles_of_more_elements_than_halves_count(xp: Any, device: Any) -> None:
+    host = (np.arange(5000) % 2000).astype("float32")
+    x = xdbr.Variable(host.copy(), device=device, requires_grad=True)
+    host[3] = np.nan
+    y = xdbr.Variable(host, device=device, requires_grad=True)
+    try:
+        halves = [xdbr.astype(v, "float16") for v in (x, y)]
+    except DtypeError:
+        pytest.skip("the backend has no halves")
+    assert_allclose(np.nanquantile(halves[1], [0.0, 1.0]), [0.0, 1999.0])
+    assert_allclose(xdbr.quantile(halves[0], xdbr.asarray([0.0, 1.0], dtype="float16", device=device)), [0.0, 1999.0])
+    assert_allclose(np.nanmedian(y), np.nanmedian(host))
+
+
+def test_counts_over_no_axes(xp: Any, device: Any) -> None:
+    assert to_host(xp.count_nonzero(xp.asarray([[0, 2], [3, 0]]), axis=())).tolist() == [[0, 1], [1, 0]]
+    assert xp.count_nonzero(xp.ones((2, 3)), axis=(), keepdims=True).shape == (2, 3)
+
+
+def test_the_order_of_dtypes_does_not_matter() -> None:
+    assert xdbr.result_type("int8", "uint8", "float16") == xdbr.result_type("float16", "int8", "uint8") == "float32"

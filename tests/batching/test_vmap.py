@@ -736,9 +736,10 @@ def test_a_branch_on_which_all_examples_agree(arr: Any) -> None:
     halves = space.asarray([[1.0, 1.0], [2.0, 1.0]], dtype=x.dtype)
     assert_allclose(vmap(decided)(halves), halves * 2)
     assert_allclose(vmap(vmap(decided, in_axes=1), in_axes=1)(space.stack([halves, halves], axis=2)).shape, (2, 2, 2))
-    for bad in (space.asarray([[1.0, 1.0], [-2.0, 1.0]], dtype=x.dtype), space.zeros((0, 2), dtype=x.dtype)):
-        with pytest.raises(BatchingError, match=r"bool\(\) under vmap: the \d examples have a value each"):
-            vmap(decided)(bad)
+    with pytest.raises(BatchingError, match=r"bool\(\) under vmap: the 2 examples have a value each"):
+        vmap(decided)(space.asarray([[1.0, 1.0], [-2.0, 1.0]], dtype=x.dtype))
+    with pytest.raises(BatchingError, match=r"bool\(\) under vmap: there are 0 examples"):
+        vmap(decided)(space.zeros((0, 2), dtype=x.dtype))
 
 
 def test_numbers_of_examples_must_agree(arr: Any) -> None:

@@ -147,3 +147,14 @@ def test_a_classifier_without_accuracy() -> None:
 def test_one_hot_labels_are_told_how_to_be_numbers() -> None:
     with pytest.raises(xdbr.DtypeError, match=r"for example xdbr\.argmax\(t, axis=1\)"):
         F.softmax_cross_entropy(xdbr.ones((2, 3)), xdbr.ones((2, 3)))
+
+
+def test_a_property_that_raises_an_attribute_error_keeps_its_text() -> None:
+    class Deep(nn.Link):
+        @property
+        def depth(self) -> int:
+            raise AttributeError("the depth is not known yet")
+
+    with pytest.raises(AttributeError, match=r"^the depth is not known yet$"):
+        _ = Deep().depth
+    assert not hasattr(Deep(), "depth")

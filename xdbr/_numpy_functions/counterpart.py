@@ -110,8 +110,12 @@ def only(**options: tuple[Any, Any]) -> None:
 
 
 def as_dtype(x: Variable, dtype: Any) -> Variable:
-    """Convert to NumPy's `dtype`; `None` leaves the array as it is."""
-    return x if dtype is None else xp.astype(x, numpy.dtype(dtype))
+    """Convert to NumPy's `dtype`, of the same kind or a wider one; `None` leaves the array as it is."""
+    if dtype is None:
+        return x
+    if not numpy.can_cast(x.dtype, dtype, "same_kind"):
+        raise Without(f"takes no dtype={dtype!r} for {x.dtype}")
+    return xp.astype(x, numpy.dtype(dtype))
 
 
 def row(x: Variable) -> Variable:

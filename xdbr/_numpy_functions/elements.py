@@ -24,6 +24,12 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
     return xp.where(condition, x, y)
 
 
+def _argwhere(a: Variable) -> Variable:
+    if not a.ndim:
+        raise Without("takes no array without axes")
+    return xp.stack(xp.nonzero(a), axis=-1)
+
+
 def _full_like(a: Variable, fill_value: Any, dtype: Any = None, shape: Any = None) -> Variable:
     dtype = a.dtype if dtype is None else numpy.dtype(dtype)
     shape = a.shape if shape is None else shape
@@ -39,6 +45,10 @@ def _clip(a: Variable, a_min: Any = None, a_max: Any = None, *, min: Any = None,
     floating = [isinstance(v, float) or (isinstance(v, Variable) and v.dtype.kind in "fc") for v in bounds]
     if any(floating) and a.dtype.kind not in "fc":
         raise Without("takes no bounds of another kind than the array")
+    if a.dtype.kind in "iu" and any(
+        isinstance(v, int) and not numpy.iinfo(a.dtype).min <= v <= numpy.iinfo(a.dtype).max for v in bounds
+    ):
+        raise Without("takes no bounds beyond the range of the array's dtype")
     return xp.clip(a, low, high)
 
 
@@ -196,7 +206,7 @@ counterparts(
     argmin=lambda a, axis=None, *, keepdims=False: xp.argmin(a, axis=axis, keepdims=bool(keepdims)),
     count_nonzero=lambda a, axis=None, *, keepdims=False: xp.count_nonzero(a, axis=axis, keepdims=bool(keepdims)),
     nonzero=lambda a: xp.nonzero(a),
-    argwhere=lambda a: xp.stack(xp.nonzero(a), axis=-1),
+    argwhere=_argwhere,
     flatnonzero=lambda a: xp.nonzero(row(a))[0],
 )
 counterparts(

@@ -185,6 +185,8 @@ def _norm(x: Variable, ord: Any = None, axis: Any = None, keepdims: bool = False
     axes = tuple(range(x.ndim)) if axis is None else (axis,) if hasattr(axis, "__index__") else tuple(axis)
     if len(axes) == 1 and not isinstance(ord, str):
         return linalg.vector_norm(x, axis=axes[0], keepdims=bool(keepdims), ord=2 if ord is None else ord)
+    if not x.size:
+        raise Without("takes no matrix without elements")
     if len(axes) != 2:
         raise ValueError(f"linalg.norm: no norm ord={ord!r} over {len(axes)} axes")
     found = linalg.matrix_norm(_plane(x, *axes), ord="fro" if ord in (None, "f") else ord)

@@ -11,7 +11,7 @@ from .. import array_api as xp
 from .._typing import Axis, Dtype
 from ..array_api.quantiles import METHODS, among
 from ..autograd.variable import VARIABLES, Variable
-from .counterpart import COUNTERPARTS, Without, as_dtype, counterparts
+from .counterpart import COUNTERPARTS, Without, as_dtype, counterparts, row
 
 __all__: list[str] = []
 
@@ -27,12 +27,15 @@ def reduction(function: Callable[..., Any]) -> Callable[..., Any]:
         def reduce(a: Variable, axis: Axis, dtype: Dtype, **options: Any) -> Any:
             if a.dtype.kind == "c" and name in ("max", "min", "median"):
                 raise Without("takes no complex numbers, for which not all libraries have an order")
+            kind = "f" if dtype is None else numpy.dtype(dtype).kind
+            if kind not in "fc" or (kind == "c" != a.dtype.kind and name in ("var", "std")):
+                raise Without(f"takes no dtype={dtype!r} for {a.dtype}")
             x = as_dtype(a, dtype)
             if x.dtype.kind == "b":  # which the standard neither adds nor compares
                 x = as_dtype(x, "int64")
             valid = xp.logical_not(xp.isnan(x)) if by_valid and x.dtype.kind in "fc" else None
             found = function(x, valid, axis, **options)
-            return as_dtype(found, "bool") if a.dtype.kind == "b" and name in ("max", "min") else found
+            return xp.astype(found, "bool") if a.dtype.kind == "b" and name in ("max", "min") else found
 
         # NumPy's parameters, up to those that only part of the reductions have.
         return (
@@ -66,13 +69,13 @@ def prod(x: Variable, valid: Variable | None, axis: Axis, *, keepdims: bool = Fa
 @reduction
 def cumsum(x: Variable, valid: Variable | None, axis: int | None) -> Variable:
     """See `numpy.cumsum` and `numpy.nancumsum`."""
-    return xp.cumsum(_filled(x, valid, 0.0), axis)
+    return xp.cumsum(_filled(x if x.ndim else row(x), valid, 0.0), axis)
 
 
 @reduction
 def cumprod(x: Variable, valid: Variable | None, axis: int | None) -> Variable:
     """See `numpy.cumprod` and `numpy.nancumprod`."""
-    return xp.cumprod(_filled(x, valid, 1.0), axis)
+    return xp.cumprod(_filled(x if x.ndim else row(x), valid, 1.0), axis)
 
 
 @reduction

@@ -53,6 +53,13 @@ def _rot90(m: Variable, k: int = 1, axes: Any = (0, 1)) -> Variable:
     return turned[k % 4]()
 
 
+def _roll(a: Variable, shift: Any, axis: Any = None) -> Variable:
+    if axis is not None and hasattr(axis, "__index__") is not hasattr(shift, "__index__"):  # NumPy broadcasts them
+        shifts, axes = numpy.broadcast_arrays(shift, axis)
+        shift, axis = tuple(shifts.tolist()), tuple(axes.tolist())
+    return xp.roll(a, shift, axis=axis)
+
+
 def _at_least(ndim: int, x: Variable) -> Variable:
     """Give an array at least so many axes, as NumPy puts them: a vector becomes a row, then a row of depth one."""
     if x.ndim >= ndim:
@@ -113,8 +120,8 @@ counterparts(
     expand_dims=lambda a, axis: xp.expand_dims(a, tuple(axis) if isinstance(axis, list) else axis),
     broadcast_to=lambda array, shape: xp.broadcast_to(array, (shape,) if hasattr(shape, "__index__") else tuple(shape)),
     tile=lambda A, reps: xp.tile(A, (reps,) if hasattr(reps, "__index__") else tuple(reps)),
-    repeat=lambda a, repeats, axis=None: xp.repeat(a, _counts(a, repeats), axis=axis),
-    roll=lambda a, shift, axis=None: xp.roll(a, shift, axis=axis),
+    repeat=lambda a, repeats, axis=None: xp.repeat(a if a.ndim else row(a), _counts(a, repeats), axis=axis),
+    roll=_roll,
     flip=lambda m, axis=None: xp.flip(m, axis=axis),
     fliplr=lambda m: xp.flip(m, axis=1),
     flipud=lambda m: xp.flip(m, axis=0),
@@ -142,7 +149,7 @@ counterparts(
     atleast_2d=lambda *arys: _each(lambda x: _at_least(2, x), arys),
     atleast_3d=lambda *arys: _each(lambda x: _at_least(3, x), arys),
     broadcast_arrays=lambda *args: tuple(xp.broadcast_arrays(*args)),
-    meshgrid=lambda *xi, indexing="xy": tuple(xp.meshgrid(*xi, indexing=indexing)),
+    meshgrid=lambda *xi, indexing="xy": tuple(xp.meshgrid(*map(row, xi), indexing=indexing)),
 )
 
 

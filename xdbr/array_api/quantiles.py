@@ -9,7 +9,7 @@ import numpy as np
 
 from .._typing import Array, Axis
 from ..autograd.primitive import composite
-from ._arguments import unique_axes
+from ._arguments import LIBRARY_ERRORS, unique_axes
 from ._rules import real_floating
 
 __all__ = ["quantile"]
@@ -104,14 +104,24 @@ def _between(xp: Any, line: Array, n: Any, q: Any, method: str) -> Array:
         way = xp.asarray(way, dtype=dtype, device=device)
     else:
         q = xp.asarray(q.tolist(), dtype=dtype, device=device) if isinstance(q, np.ndarray) else q
-        n = n if isinstance(n, int) else xp.astype(n, q.dtype)
+        found = xp.result_type(dtype, q.dtype)
+        q, n = _in_double(xp, q), n if isinstance(n, int) else _in_double(xp, n)
         below, above, way = _places(xp, xp.reshape(q, (-1,)), n, method)
-        below, above = xp.astype(below, xp.int64), xp.astype(above, xp.int64)
+        below, above, way = xp.astype(below, xp.int64), xp.astype(above, xp.int64), xp.astype(way, found)
     take = xp.take if len(below.shape) == 1 else xp.take_along_axis
     low, high = take(line, below, axis=-1), take(line, above, axis=-1)
-    # Where both are the same infinity their difference is NaN, and so is nothing of an infinite one.
-    alone = (low == high) | ((way == 0) & xp.isinf(high))
-    return xp.where(alone & ~xp.isnan(way), low, low + (high - low) * way)
+    # Where both are the same infinity their difference is NaN, and so is nothing, or all, of an infinite one.
+    end = xp.where(way == 1, high, low)
+    at_end = (low == high) | (((way == 0) | (way == 1)) & (xp.isinf(low) | xp.isinf(high)))
+    return xp.where(at_end & ~xp.isnan(way), end, low + (high - low) * way)
+
+
+def _in_double(xp: Any, x: Array) -> Array:
+    """Give an array in double precision, in which large counts are exact, where the device has it."""
+    try:
+        return xp.astype(x, xp.float64)
+    except LIBRARY_ERRORS:
+        return xp.astype(x, xp.float32)
 
 
 def _places(xp: Any, q: Array, n: Any, method: str) -> tuple[Array, Array, Array]:

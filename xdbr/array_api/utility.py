@@ -102,8 +102,9 @@ def gradient(xp: Any, x: Array, /, *spacing: Any, axis: Any = None, edge_order: 
         raise ValueError(f"gradient: edge_order must be 1 or 2; got {edge_order!r}")
     x = floating(xp, x)
     axes = unique_axes("gradient", axis, len(x.shape))
-    if len(spacing) == 0:
-        spacing = (1.0,)
+    spacing = tuple(
+        xp.asarray(h, dtype=x.dtype, device=x.device) if isinstance(h, (list, tuple)) else h for h in spacing or (1.0,)
+    )
     if len(spacing) == 1 and not getattr(spacing[0], "ndim", 0):
         spacing *= len(axes)
     if len(spacing) != len(axes):
@@ -119,21 +120,22 @@ def _slopes(xp: Any, x: Array, axis: int, h: Any, edge_order: int) -> Array:
     n = x.shape[axis]
     if n <= edge_order:
         raise ShapeError(f"gradient: axis {axis} must have at least {edge_order + 1} elements; got {n}")
-    if getattr(h, "ndim", 0):
-        if tuple(h.shape) != (n,):
-            raise ShapeError(f"gradient: the coordinates of axis {axis} must have shape ({n},); got {tuple(h.shape)}")
+    left, right = along(axis, slice(0, -1)), along(axis, slice(1, None))
+    steps = x[right] - x[left]
+    if not getattr(h, "ndim", 0):
+        slope = steps / h
+        middle = (x[along(axis, slice(2, None))] - x[along(axis, slice(0, -2))]) / (2 * h)
+    elif tuple(h.shape) != (n,):
+        raise ShapeError(f"gradient: the coordinates of axis {axis} must have shape ({n},); got {tuple(h.shape)}")
+    else:
         h = floating(xp, h)
         h = xp.reshape(h[1:] - h[:-1], (-1, *(1,) * (len(x.shape) - 1 - axis)))
-    else:
-        h = xp.full((n - 1, *(1,) * (len(x.shape) - 1 - axis)), 1.0, dtype=x.dtype, device=x.device) * h
-    steps = x[along(axis, slice(1, None))] - x[along(axis, slice(0, -1))]
-    slope = steps / h
+        slope = steps / h
+        before, after = h[:-1, ...], h[1:, ...]
+        # The slope of the parabola through three neighbours, at the middle one.
+        middle = (slope[left] * after + slope[right] * before) / (before + after)
     first, last = slope[along(axis, slice(0, 1))], slope[along(axis, slice(-1, None))]
-    before, after = h[:-1, ...], h[1:, ...]
-    # The slope of the parabola through three neighbours, at the middle one and at the ends.
-    left, right = slope[along(axis, slice(0, -1))], slope[along(axis, slice(1, None))]
-    middle = (left * after + right * before) / (before + after)
-    if edge_order == 2:
+    if edge_order == 2:  # its slope at the ends: the mean of both is that of the step between them
         first = 2 * first - middle[along(axis, slice(0, 1))]
         last = 2 * last - middle[along(axis, slice(-1, None))]
     return xp.concat([first, middle, last], axis=axis)

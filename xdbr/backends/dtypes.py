@@ -176,6 +176,7 @@ def result_type(
         complex_name = "complex128" if default == "float64" else "complex64"
         names = {complex: complex_name, float: default, int: "int64", bool: "bool"}
         return next(DTYPES[name] for kind, name in names.items() if any(isinstance(scalar, kind) for scalar in scalars))
+    found.sort(key=lambda dtype: "biufVc".index(dtype.kind))  # so that their order does not matter
     dtype = found[0]
     for other in found[1:]:
         dtype = _promote(dtype, other, otherwise)

@@ -86,6 +86,8 @@ class BatchedArray:
             found = {kind(self.payload[i]) for i in range(self.batch.size)}
         else:
             found = set(map(kind, self.backend.below.to_host(self.payload).tolist()))
+        if not found:
+            raise BatchingError(f"{what} under vmap: there are 0 examples, and so none to tell which way to go")
         if len(found) != 1:
             refuse(what, self)
         return found.pop()

@@ -78,6 +78,8 @@ class Optimizer:
     if not TYPE_CHECKING:  # a type checker would take every name for an attribute
 
         def __getattr__(self, name: str) -> Any:
+            if hasattr(type(self), name):  # a property that has raised AttributeError itself, and does so again
+                return object.__getattribute__(self, name)
             raise missing(f"{type(self).__name__!r} object", name, OPTIMIZER_METHODS)
 
     def __setattr__(self, name: str, value: Any) -> None:
