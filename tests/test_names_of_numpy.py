@@ -102,7 +102,7 @@ ERRORS: list[Any] = [
     ("sliding_window_view: .* 5 does not fit into axis 2", ShapeError, lambda xp, x: xp.sliding_window_view(x, 5, 2)),
     ("sliding_window_view: axis 3", AxisError, lambda xp, x: xp.sliding_window_view(x, 2, 3)),
     ("sliding_window_view: window_shape must be", TypeError, lambda xp, x: xp.sliding_window_view(x, 1.5, 0)),
-    ("cumulative_sum: axis 3 is out of range", AxisError, lambda xp, x: xp.cumsum(x, 3)),
+    ("cumsum: axis 3 is out of range", AxisError, lambda xp, x: xp.cumsum(x, 3)),
 ]
 
 

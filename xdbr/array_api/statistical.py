@@ -14,7 +14,6 @@ from ..autograd.primitive import composite, primitive
 from ..autograd.variable import Variable
 from ._arguments import LIBRARY_ERRORS, explained, lengths, number, one_axis, unique_axes
 from ._rules import along, floating, kind, reduced_size, resolve_dtype, spread
-from .manipulation import reshape
 
 __all__ = [
     "bincount",
@@ -482,24 +481,36 @@ def cumulative_prod(
         raise explained("cumulative_prod", error, x) from error
 
 
-def cumsum(x: Any, /, axis: int | None = None, dtype: Dtype = None) -> Variable:
+def _in_a_row(function: str, xp: Any, x: Array, axis: int | None, dtype: Dtype) -> tuple[Array, int, Any]:
+    if dtype is not None:
+        x, dtype = resolve_dtype(function, x, dtype)
+    if axis is None:
+        return xp.reshape(x, (-1,)), 0, dtype
+    return x, one_axis(function, axis, len(x.shape)), dtype
+
+
+@composite
+def cumsum(xp: Any, x: Array, /, axis: int | None = None, dtype: Dtype = None) -> Array:
     """NumPy's name for `cumulative_sum`, of all elements in a row where no axis is given; beyond the standard.
 
     >>> import xdbr
     >>> xdbr.cumsum(xdbr.asarray([[1, 2], [3, 4]]))
     Variable([ 1,  3,  6, 10], dtype=int64)
     """
-    return cumulative_sum(x if axis is not None else reshape(x, (-1,)), axis=axis, dtype=dtype)
+    x, axis, dtype = _in_a_row("cumsum", xp, x, axis, dtype)
+    return xp.cumulative_sum(x, axis=axis, dtype=dtype)
 
 
-def cumprod(x: Any, /, axis: int | None = None, dtype: Dtype = None) -> Variable:
+@composite
+def cumprod(xp: Any, x: Array, /, axis: int | None = None, dtype: Dtype = None) -> Array:
     """NumPy's name for `cumulative_prod`, of all elements in a row where no axis is given; beyond the standard.
 
     >>> import xdbr
     >>> xdbr.cumprod(xdbr.asarray([[1, 2], [3, 4]]))
     Variable([ 1,  2,  6, 24], dtype=int64)
     """
-    return cumulative_prod(x if axis is not None else reshape(x, (-1,)), axis=axis, dtype=dtype)
+    x, axis, dtype = _in_a_row("cumprod", xp, x, axis, dtype)
+    return xp.cumulative_prod(x, axis=axis, dtype=dtype)
 
 
 # -- counting ---------------------------------------------------------------------------------------

@@ -247,7 +247,7 @@ def zeros_of(x: Variable) -> Any:
 def _seed_of(x: Variable) -> Any:
     """Give a raw array like `x` of numbers within [1, 2) that follow no rule (Fibonacci hashing: Knuth, 6.4)."""
     xp = RAW_NAMESPACES[type(x._data)]
-    places = xp.arange(x.size, device=x._data.device)
+    places = xp.arange(x.size, device=backends.place_of(x._data))
     return xp.reshape(xp.astype(xp.remainder(places * 633, 1024), x._data.dtype) / 1024 + 1, x.shape)
 
 

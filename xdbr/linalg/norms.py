@@ -78,7 +78,7 @@ def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: fl
         found = _vector_norm.primitive.apply((x,), {"axis": axis, "keepdims": keepdims, "ord": ord})
     except LIBRARY_ERRORS as error:
         raise explained("linalg.vector_norm", error, x, axis=axis) from error
-    return _length(found) if ord == 2 and found.requires_grad and found.size else found
+    return _length(found) if ord == 2 and found.requires_grad and 0 not in x.shape else found
 
 
 @composite(name="linalg.matrix_norm")
