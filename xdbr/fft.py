@@ -346,7 +346,10 @@ def hfft(xp: Any, x: Array, /, *, n: int | None = None, axis: int = -1, norm: st
     Variable([1., 1., 1.], dtype=float32)
     """
     x, axis = complex_floating(xp, x), one_axis("fft.hfft", axis, len(x.shape))
-    return xp.fft.irfft(xp.conj(x), n=n, axis=axis, norm=_other_norm("fft.hfft", norm))
+    try:
+        return xp.fft.irfft(xp.conj(x), n=n, axis=axis, norm=_other_norm("fft.hfft", norm))
+    except RuntimeError as error:  # PyTorch transforms nothing without elements
+        raise explained("fft.hfft", error, x, axis=axis) from error
 
 
 @composite(name="fft.ihfft")
@@ -361,7 +364,10 @@ def ihfft(xp: Any, x: Array, /, *, n: int | None = None, axis: int = -1, norm: s
     Variable([1.-0.j, 0.-0.j], dtype=complex64)
     """
     x, axis = real_floating("fft.ihfft", xp, x), one_axis("fft.ihfft", axis, len(x.shape))
-    return xp.conj(xp.fft.rfft(x, n=n, axis=axis, norm=_other_norm("fft.ihfft", norm)))
+    try:
+        return xp.conj(xp.fft.rfft(x, n=n, axis=axis, norm=_other_norm("fft.ihfft", norm)))
+    except RuntimeError as error:
+        raise explained("fft.ihfft", error, x, axis=axis) from error
 
 
 # -- frequencies ---------------------------------------------------------------------------------------
