@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
-__all__ = ["FUNCTIONS", "LINK_CLASSES", "LINK_METHODS", "OPTIMIZER_METHODS", "RANDOM", "missing"]
+__all__ = ["FUNCTIONS", "LINK_CLASSES", "LINK_METHODS", "OPTIMIZER_METHODS", "RANDOM", "lookup", "missing"]
 
 FUNCTIONS = {
     "absolute": "xdbr.abs",
@@ -116,3 +117,10 @@ def missing(owner: str, name: str, known: dict[str, str], elsewhere: tuple[str, 
     if advice is None and not name.startswith("_"):
         advice = next((f"{module}.{name}" for module in elsewhere if name in import_module(module).__all__), None)
     return AttributeError(f"{owner} has no attribute {name!r}" + (f"; use {advice}" if advice else ""), name=name)
+
+
+def lookup(obj: Any, name: str, known: dict[str, str]) -> Any:
+    """Do the work of a `__getattr__`: raise the error that `obj` has no attribute `name`, with what to use instead."""
+    if hasattr(type(obj), name):  # a property that has raised AttributeError itself, and does so again
+        return object.__getattribute__(obj, name)
+    raise missing(f"{type(obj).__name__!r} object", name, known)

@@ -17,9 +17,9 @@ from typing import Any
 
 from .._typing import Array
 from ..array_api._rules import adjoint, conj, kind
+from ..array_api.data_types import finfo
 from ..autograd.primitive import primitive
 from ..autograd.variable import VARIABLES
-from ..backends import canonical_dtype
 
 __all__ = [
     "apart",
@@ -50,11 +50,6 @@ def skew(xp: Any, x: Array) -> Array:
     return x - adjoint(xp, x)
 
 
-def _eps(x: Array) -> float:
-    """Give the distance from 1 to the next number of an array's precision."""
-    return 2.0**-52 if canonical_dtype(x.dtype).name in ("float64", "complex128") else 2.0**-23
-
-
 def distinct(xp: Any, gaps: Array, values: Array) -> Array:
     """Give gaps between values, or sums of them, with zero for what rounding alone can have made.
 
@@ -63,7 +58,7 @@ def distinct(xp: Any, gaps: Array, values: Array) -> Array:
     if 0 in values.shape:
         return gaps
     size = xp.max(xp.abs(values), axis=-1)[..., None, None]
-    noise = 4 * values.shape[-1] * _eps(values) * size
+    noise = 4 * values.shape[-1] * finfo(values.dtype).eps * size
     return xp.where(xp.abs(gaps) <= noise, xp.zeros_like(gaps), gaps)
 
 
@@ -196,7 +191,7 @@ def is_turning(xp: Any, u: Array, s: Array, vh: Array, gu: Array, gv: Array) -> 
     if 0 in by_u.shape:
         return xp.ones((*by_u.shape[:-2], 1, 1), dtype=xp.bool, device=u.device)
     size = xp.max(xp.abs(by_u) + xp.abs(by_v), axis=(-2, -1), keepdims=True)
-    noise = 8 * max(u.shape[-2], vh.shape[-1]) * _eps(by_u) * size
+    noise = 8 * max(u.shape[-2], vh.shape[-1]) * finfo(by_u.dtype).eps * size
     turns = xp.max(xp.abs(skew(xp, by_u + by_v)), axis=(-2, -1), keepdims=True) > noise
     return turns | xp.all(apart(xp, s), axis=-1, keepdims=True)
 

@@ -7,9 +7,9 @@ from typing import Any
 from .._errors import ShapeError
 from .._typing import Array, Shape
 from ..array_api._rules import adjoint, floating
+from ..array_api.data_types import finfo
 from ..autograd.primitive import composite, primitive
 from ..autograd.variable import VARIABLES, Variable
-from ..backends import canonical_dtype
 from ._responses import distinct, kept
 from ._shapes import matrices, square
 
@@ -79,7 +79,7 @@ def _tolerance(xp: Any, x: Array, s: Array, rtol: Any) -> Array:
     """Give below what singular values count as zero: `rtol` times the greatest."""
     greatest = xp.max(s, axis=-1) if s.shape[-1] else xp.zeros(s.shape[:-1], dtype=s.dtype, device=s.device)
     if rtol is None:
-        eps = 2.0**-52 if canonical_dtype(s.dtype).name == "float64" else 2.0**-23
+        eps = finfo(s.dtype).eps
         rtol = max(x.shape[-2], x.shape[-1]) * eps
     return greatest * rtol
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .. import array_api
 from .._config import no_grad, train_mode
-from .._equivalents import LINK_METHODS, missing
+from .._equivalents import LINK_METHODS, lookup
 from .._errors import DtypeError, ShapeError
 from ..autograd.variable import VARIABLES, Variable
 from ..backends import parse_device
@@ -79,9 +79,7 @@ class Link:
     if not TYPE_CHECKING:  # a type checker would take every name for an attribute
 
         def __getattr__(self, name: str) -> Any:
-            if hasattr(type(self), name):  # a property that has raised AttributeError itself, and does so again
-                return object.__getattribute__(self, name)
-            raise missing(f"{type(self).__name__!r} object", name, LINK_METHODS)
+            return lookup(self, name, LINK_METHODS)
 
     def __setattr__(self, name: str, value: Any) -> None:
         members, persistents = self.__dict__["_members"], self.__dict__["_persistents"]

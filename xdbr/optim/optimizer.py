@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .. import array_api
 from .._config import no_grad
-from .._equivalents import OPTIMIZER_METHODS, missing
+from .._equivalents import OPTIMIZER_METHODS, lookup
 from .._errors import GradientError, SerializationError, ShapeError
 from .._typing import RawArray
 from ..autograd.kernels import raw_namespace
@@ -78,9 +78,7 @@ class Optimizer:
     if not TYPE_CHECKING:  # a type checker would take every name for an attribute
 
         def __getattr__(self, name: str) -> Any:
-            if hasattr(type(self), name):  # a property that has raised AttributeError itself, and does so again
-                return object.__getattribute__(self, name)
-            raise missing(f"{type(self).__name__!r} object", name, OPTIMIZER_METHODS)
+            return lookup(self, name, OPTIMIZER_METHODS)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _OTHER_NAMES and hasattr(type(self), "lr") and not hasattr(type(self), name):
