@@ -212,6 +212,17 @@ def tests_lowest(session: nox.Session) -> None:
 
 
 @nox.session
+def cupy_special(session: nox.Session) -> None:
+    """Check the special functions of the backend cupy without a GPU, their CUDA texts compiled by g++."""
+    if shutil.which("g++") is None:
+        session.skip("g++ is not on this machine")
+    install(session, "cuda12", "scipy", "strict", tools=("pytest", "hypothesis"))
+    plugin = {"PYTHONPATH": str(ROOT / "tests"), "XDBR_TEST_BACKEND": "numpy"}
+    chosen = session.posargs or ["-k", "special", "tests/test_special.py", "tests/test_specs.py"]
+    session.run("python", "-m", "pytest", "-pcupyx_on_host", *chosen, env=plugin)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Run the snippets of README and docs, and the examples in all docstrings."""
     install(session, "examples", "scipy", "strict", tools=("pytest", "hypothesis"))

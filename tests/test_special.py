@@ -59,14 +59,18 @@ EDGES = {
     "logit": ([0.0, 0.5, 1.0, -0.1, 1.1, NAN], [-INF, 0.0, INF, NAN, NAN, NAN]),
     "entr": ([-1.0, 0.0, INF, NAN], [-INF, 0.0, -INF, NAN]),
     "gammaln": ([0.0, -3.0, 1.0, 2.0, INF, NAN], [INF, INF, 0.0, 0.0, INF, NAN]),
-    "gamma": ([0.0, -0.0, -2.0, INF, NAN, 172.0], [INF, -INF, NAN, INF, NAN, INF]),
-    "rgamma": ([0.0, -2.0, INF, 172.0], [0.0, 0.0, 0.0, 1 / (math.gamma(171) * 171)]),
+    "gamma": ([0.0, -0.0, -2.0, -1e-300, INF, NAN, 172.0], [INF, -INF, NAN, -1e300, INF, NAN, INF]),
+    "rgamma": ([0.0, -2.0, -199.0, 1e-300, INF, 172.0], [0.0, 0.0, 0.0, 1e-300, 0.0, 1 / (math.gamma(171) * 171)]),
     "gammasgn": ([0.0, -0.5, -1.5, -1.0, 3.0, NAN], [1.0, -1.0, 1.0, NAN, 1.0, NAN]),
     "psi": ([0.0, -0.0, -2.0, INF, NAN], [-INF, INF, NAN, INF, NAN]),
     "i0": ([0.0, NAN], [1.0, NAN]),
     "i1": ([0.0, NAN], [0.0, NAN]),
-    "i0e": ([0.0, -INF, INF], [1.0, 0.0, 0.0]),
-    "i1e": ([0.0, INF, NAN], [0.0, 0.0, NAN]),
+    "i0e": ([0.0, -1e300, -INF, INF], [1.0, 1 / math.sqrt(2 * math.pi) * 1e-150, 0.0, 0.0]),
+    "i1e": ([0.0, -1e300, INF, NAN], [0.0, -1 / math.sqrt(2 * math.pi) * 1e-150, 0.0, NAN]),
+    "k0": ([0.0, -1.0, 800.0, INF, NAN], [INF, NAN, 0.0, 0.0, NAN]),
+    "k1": ([0.0, -1.0, 800.0, INF, NAN], [INF, NAN, 0.0, 0.0, NAN]),
+    "k0e": ([0.0, -1.0, 1e300, INF, NAN], [INF, NAN, math.sqrt(math.pi / 2) * 1e-150, 0.0, NAN]),
+    "k1e": ([0.0, -1.0, 1e300, INF, NAN], [INF, NAN, math.sqrt(math.pi / 2) * 1e-150, 0.0, NAN]),
     "cbrt": ([-0.0, -INF, INF, NAN], [-0.0, -INF, INF, NAN]),
     "exprel": ([-INF, 0.0, INF, NAN], [0.0, 1.0, INF, NAN]),
     "sinc": ([0.0, 0.5, NAN], [1.0, 2 / math.pi, NAN]),
@@ -80,23 +84,38 @@ EDGES = {
 EDGES_OF_TWO = {
     "xlogy": ([0.0, 0.0, 0.0, 2.0, NAN], [0.0, INF, NAN, 0.0, 1.0], [0.0, 0.0, NAN, -INF, NAN]),
     "xlog1py": ([0.0, 0.0, 2.0], [-1.0, NAN, -1.0], [0.0, NAN, -INF]),
-    "rel_entr": ([0.0, 0.0, 1.0, -1.0, NAN, 1.0], [0.0, 1.0, 0.0, 1.0, 1.0, -1.0], [0.0, 0.0, INF, INF, NAN, INF]),
+    "rel_entr": (
+        [0.0, 0.0, 1.0, -1.0, NAN, 1.0, 1e300],
+        [0.0, 1.0, 0.0, 1.0, 1.0, -1.0, 1e-300],
+        [0.0, 0.0, INF, INF, NAN, INF, 6e302 * math.log(10)],
+    ),
     "kl_div": ([0.0, 0.0, 1.0, -1.0, NAN], [0.0, 1.0, 0.0, 1.0, 1.0], [0.0, 1.0, INF, INF, NAN]),
-    "gammainc": ([1.0, 1.0, 0.0, -1.0, INF, 2.0], [0.0, INF, 1.0, 1.0, 1.0, -1.0], [0.0, 1.0, 1.0, NAN, 0.0, NAN]),
-    "gammaincc": ([1.0, 1.0, 0.0, -1.0, INF, 2.0], [0.0, INF, 1.0, 1.0, 1.0, -1.0], [1.0, 0.0, 0.0, NAN, 1.0, NAN]),
+    "gammainc": (
+        [1.0, 1.0, 0.0, -1.0, INF, 2.0, NAN, INF, 1e300],
+        [0.0, INF, 1.0, 1.0, 1.0, -1.0, 0.0, NAN, 1e300],
+        [0.0, 1.0, 1.0, NAN, 0.0, NAN, NAN, NAN, 0.5],
+    ),
+    "gammaincc": (
+        [1.0, 1.0, 0.0, -1.0, INF, 2.0, NAN, INF, 1e300],
+        [0.0, INF, 1.0, 1.0, 1.0, -1.0, 0.0, NAN, 1e300],
+        [1.0, 0.0, 0.0, NAN, 1.0, NAN, NAN, NAN, 0.5],
+    ),
     "zeta": ([1.0, 2.0, 2.0, 0.5, NAN], [2.0, 0.0, -1.0, 2.0, 1.0], [INF, INF, INF, NAN, NAN]),
     "huber": ([-1.0, 0.0, 1.0], [1.0, 1.0, 1.0], [INF, 0.0, 0.5]),
-    "pseudo_huber": ([-1.0, 0.0, 1.0], [1.0, 1.0, 0.0], [INF, 0.0, 0.0]),
+    "pseudo_huber": ([-1.0, 0.0, 1.0, 1e10], [1.0, 1.0, 0.0, 1.0], [INF, 0.0, 0.0, 0.5]),
+    "beta": ([1.0, -0.5, 1e300, -2.5], [INF, INF, -0.5, INF], [0.0, -INF, -2 * math.sqrt(math.pi) * 1e150, -INF]),
+    "betaln": ([1.0, -0.5, 1e300], [INF, INF, -0.5], [-INF, INF, math.log(2 * math.sqrt(math.pi)) + 150 * math.log(10)]),
+    "stdtr": ([1e300, 1e300, 1e25], [1.0, 0.0, -INF], [math.erfc(-math.sqrt(0.5)) / 2, 0.5, 0.0]),
     "boxcox": ([0.0, 0.0, 1.0, -1.0], [2.0, 0.0, 0.0, 1.0], [-0.5, -INF, 0.0, NAN]),
     "pdtr": ([-1.0, 0.0, 2.7], [2.0, 2.0, 2.0], [NAN, math.exp(-2), 5 * math.exp(-2)]),
     "chdtrc": ([2.0, 2.0, 2.0], [0.0, INF, -1.0], [1.0, 0.0, NAN]),
 }
 EDGES_OF_THREE = {
     "betainc": (
-        [1.0, 1.0, 2.0, 2.0, -1.0],
-        [2.0, 2.0, 3.0, 3.0, 1.0],
-        [0.0, 1.0, -0.1, NAN, 0.5],
-        [0, 1, NAN, NAN, NAN],
+        [1.0, 1.0, 2.0, 2.0, -1.0, 1e300, 0.0, 2.0, INF, 2.0, INF, 0.0, INF],
+        [2.0, 2.0, 3.0, 3.0, 1.0, 1e300, 2.0, 0.0, 2.0, INF, 2.0, 0.0, INF],
+        [0.0, 1.0, -0.1, NAN, 0.5, 0.5, 0.3, 0.3, 0.3, 0.3, 1.0, 0.5, 0.5],
+        [0, 1, NAN, NAN, NAN, 0.5, 1, 0, 0, 1, 1, NAN, NAN],
     ),
     "bdtr": ([-1.0, 5.0, 6.0, 2.7], [5.0, 5.0, 5.0, 5.0], [0.5, 0.5, 0.5, 0.5], [NAN, 1.0, NAN, 0.5]),
     "bdtrc": ([-1.0, 5.0, 6.0, 2.7], [5.0, 5.0, 5.0, 5.0], [0.5, 0.5, 0.5, 0.5], [1.0, 0.0, NAN, 0.5]),
@@ -500,6 +519,57 @@ def test_log_gamma_close_to_its_zeros():
     first = -np.euler_gamma * e + ref.zeta(2.0, 1.0) / 2 * e * e
     second = (1 - np.euler_gamma) * e + (ref.zeta(2.0, 1.0) - 1) / 2 * e * e
     assert_allclose(PORTABLE_ONLY.gammaln(np.asarray([1 + e, 2 + e])), [first, second], rtol=1e-15)
+
+
+# Where the texts take other ways than among moderate arguments; by mpmath with 40 digits.
+FAR_POINTS = {
+    "gammainc": (
+        [(1e7, 9988e3), (1e9, 999970e3), (1e9, 1e9), (1e14, 1e14 - 6e7)],
+        [7.3481268057496127e-5, 0.17139112367528191, 0.50000420522087006, 9.8658055652997475e-10],
+    ),
+    "gammaincc": (
+        [(1e7, 10012e3), (1e9, 1000030e3), (1e14, 1e14 + 6e7), (1e-10, 0.27), (1e-4, 1e-6), (0.3, 0.4)],
+        [
+            *(7.43226705769195e-5, 0.17139058740184139, 9.8659473358995775e-10),
+            *(9.84933101339048e-11, 0.001322961926840904, 0.22361941898336418),
+        ],
+    ),
+    "betainc": (
+        [(1e9, 3e8, 0.76922), (1e10, 1e10, 0.49998), (2.0, 1e300, 1e-300), (0.5, 1e300, 1e-300)],
+        [0.17837003698832322, 7.708628851474704e-9, 0.264241117657115, 0.842700792949715],
+    ),
+    "zeta": ([(1.5, 1e300)], [2e-150]),
+    "zetac": ([(-171.0,), (-35.5,)], [1.2819489863482243e172, 642429955212.92075 - 1]),
+    "kl_div": ([(1e300, 1e-300)], [6e302 * math.log(10) - 1e300]),
+}
+
+
+@pytest.mark.parametrize("name", FAR_POINTS)
+def test_portable_texts_at_large_and_small_arguments(name):
+    given, want = FAR_POINTS[name]
+    arrays = [np.asarray(one) for one in zip(*given, strict=True)]
+    assert_allclose(getattr(PORTABLE_ONLY, name)(*arrays), want, rtol=1e-10)
+
+
+NARROW_POINTS = {
+    "gamma": ([36.0, 180.0, 1e10, -1e-20, -40.5], [INF, INF, INF, -1e20, 0.0]),
+    "rgamma": ([36.0, 180.0, 1e10, -1e-20], [0.0, 0.0, 0.0, -1e-20]),
+    "zetac": ([-35.0, -57.0, -199.0], [380879311251.0, -4.1147288792558e30, INF]),
+    "k0e": ([1e30, 90.0], [math.sqrt(math.pi / 2) * 1e-15, 0.1319285563]),
+    "i0e": ([1e30, 90.0], [1 / math.sqrt(2 * math.pi) * 1e-15, 0.04211098388]),
+}
+
+
+@pytest.mark.parametrize("name", NARROW_POINTS)
+def test_portable_texts_in_single_precision_do_not_overflow_on_the_way(name):
+    given, want = NARROW_POINTS[name]
+    found = getattr(PORTABLE_ONLY, name)(np.asarray(given, dtype="float32"))
+    assert_allclose(found, np.asarray(want, dtype="float32"), rtol=5e-6)
+
+
+@needs_scipy
+def test_the_exponential_integral_at_infinity(xp, device, wide):
+    assert to_host(xp.special.expi(*arrays(xp, device, [-INF, 0.0, INF]))).tolist() == [0.0, -INF, INF]
 
 
 def scipy_points(name):

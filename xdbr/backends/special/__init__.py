@@ -31,7 +31,7 @@ __all__ = ["PORTABLE", "Special"]
 PORTABLE: dict[str, str] = {
     name: module
     for module, names in {
-        "bessel": "i0 i0e i1 i1e",
+        "bessel": "i0 i0e i1 i1e k0 k0e k1 k1e",
         "distributions": "bdtr bdtrc bdtri nbdtr nbdtrc nbdtri pdtr pdtrc pdtri stdtr",
         "elementary": "entr exp2 exp10 expit kl_div log_expit logit rel_entr softplus xlog1py xlogy cbrt",
         "errors": "erf erfc erfcinv erfcx erfinv log_ndtr ndtr ndtri",

@@ -1,13 +1,14 @@
-"""Portable modified Bessel functions of the first kind, orders 0 and 1, by Chebyshev series (Clenshaw, 1962)."""
+"""Portable modified Bessel functions of both kinds, orders 0 and 1, by Chebyshev series (Clenshaw, 1962)."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..._typing import RawArray
-from .series import chebyshev
+from .series import chebyshev, polynomial
 
-__all__ = ["i0", "i0e", "i1", "i1e"]
+__all__ = ["i0", "i0e", "i1", "i1e", "k0", "k0e", "k1", "k1e"]
 
 # exp(-x) I0(x) and exp(-x) I1(x) / x for 0 <= x <= 8, in x / 4 - 1; sqrt(x) exp(-x) times either beyond, in 16 / x - 1.
 _I0E_NEAR = (
@@ -51,6 +52,40 @@ _I1E_FAR = (
     2.0269443840532852e-19, -6.394267188269098e-20,
 )  # fmt: skip
 
+# K0(x) + log(x / 2) I0(x) and x (K1(x) - log(x / 2) I1(x)) for 0 <= x <= 2, in x**2 / 2 - 1; sqrt(x) exp(x) times either
+# beyond, in 4 / x - 1.
+_K0_NEAR = (
+    -0.2676636966169514, 0.3442898999246285, 0.0359799365153615, 0.001264615411446926, 2.286212103119452e-05,
+    2.5347910790261494e-07, 1.904516377220209e-09, 1.0349695257633625e-11, 4.2598161427910826e-14,
+    1.3744654358807508e-16, 3.5708965285083736e-19,
+)  # fmt: skip
+_K1_NEAR = (
+    0.7626501136694739, -0.3531559607765449, -0.12261118082265715, -0.006975723859639864, -0.0001730288957513052,
+    -2.4334061415659684e-06, -2.213387630734726e-08, -1.4114883926335278e-10, -6.666901694199329e-13,
+    -2.427449850519366e-15, -7.023863479386288e-18,
+)  # fmt: skip
+_K0E_FAR = (
+    1.2201515410329777, -0.0314481013119645, 0.0015698838857300533, -0.00012849549581627802, 1.39498137188765e-05,
+    -1.8317555227191195e-06, 2.766813639445015e-07, -4.660489897687948e-08, 8.574034017414225e-09,
+    -1.6975345093890614e-09, 3.5773972814003283e-10, -7.957489244477396e-11, 1.8559491149549264e-11,
+    -4.514597883374519e-12, 1.1403405882073441e-12, -2.9800969231481784e-13, 8.032890775068375e-14,
+    -2.2275133267462965e-14, 6.340076476276646e-15, -1.848593377920907e-15, 5.5120559994043335e-16,
+    -1.6782311257549006e-16, 5.2103917776435543e-17, -1.6475805939842632e-17, 5.3004337711773354e-18,
+    -1.7331712005821001e-18, 5.755109202882729e-19, -1.9390956053183555e-19,
+)  # fmt: skip
+_K1E_FAR = (
+    1.3603130952422213, 0.10392373657681724, -0.002857816859622779, 0.00019521551847135162, -1.936197974166083e-05,
+    2.406484947837217e-06, -3.5019606030878126e-07, 5.7410841254500495e-08, -1.0345762465678097e-08,
+    2.0150497551970347e-09, -4.1903547593419254e-10, 9.218315187605315e-11, -2.129967838427791e-11,
+    5.139639673482343e-12, -1.2891739609498229e-12, 3.348419666052243e-13, -8.976705182010146e-14,
+    2.4771544242195988e-14, -7.0198370892147685e-15, 2.038703166239861e-15, -6.057047270643018e-16,
+    1.8380935752430455e-16, -5.689462849193648e-17, 1.7940510478863572e-17, -5.7567444820733025e-18,
+    1.8778651901623268e-18, -6.22164528735261e-19, 2.0919125269831136e-19,
+)  # fmt: skip
+# I0(x) and I1(x) / x by the powers of (x / 2)**2.
+_I0_POWERS = tuple(1 / math.factorial(k) ** 2 for k in range(14))
+_I1_POWERS = tuple(0.5 / math.factorial(k) / math.factorial(k + 1) for k in range(14))
+
 
 def i0e(xp: Any, x: RawArray, /) -> RawArray:
     """Give `exp(-abs(x)) * i0(x)`."""
@@ -87,3 +122,54 @@ def _unscaled(xp: Any, x: RawArray, scaled: RawArray) -> RawArray:
     # In halves, since the exponential overflows before the function does.
     half = xp.exp(xp.where(infinite, 0.0, size) / 2)
     return xp.where(infinite, xp.where(xp.signbit(scaled), -size, size), scaled * half * half)
+
+
+def k0(xp: Any, x: RawArray, /) -> RawArray:
+    """Give the function of the second kind of order 0."""
+    near, far = _second_kind_0(xp, x)
+    return _second_kind(xp, x, near, far * xp.exp(-x))
+
+
+def k0e(xp: Any, x: RawArray, /) -> RawArray:
+    """Give `exp(x) * k0(x)`."""
+    near, far = _second_kind_0(xp, x)
+    return _second_kind(xp, x, near * xp.exp(xp.where(x <= 2, x, 0.0)), far)
+
+
+def k1(xp: Any, x: RawArray, /) -> RawArray:
+    """Give the function of the second kind of order 1."""
+    near, far = _second_kind_1(xp, x)
+    return _second_kind(xp, x, near, far * xp.exp(-x))
+
+
+def k1e(xp: Any, x: RawArray, /) -> RawArray:
+    """Give `exp(x) * k1(x)`."""
+    near, far = _second_kind_1(xp, x)
+    return _second_kind(xp, x, near * xp.exp(xp.where(x <= 2, x, 0.0)), far)
+
+
+def _sides(xp: Any, x: RawArray) -> tuple[RawArray, RawArray]:
+    near = (x > 0) & (x <= 2)
+    return xp.where(near, x, 1.0), xp.where(x > 2, x, 4.0)
+
+
+def _second_kind_0(xp: Any, x: RawArray) -> tuple[RawArray, RawArray]:
+    """Give K0(x) as for x <= 2, and exp(x) K0(x) as for x beyond."""
+    small, large = _sides(xp, x)
+    square = small * small
+    near = chebyshev(square / 2 - 1, _K0_NEAR) - xp.log(small / 2) * polynomial(square / 4, _I0_POWERS)
+    return near, chebyshev(4 / large - 1, _K0E_FAR) / xp.sqrt(large)
+
+
+def _second_kind_1(xp: Any, x: RawArray) -> tuple[RawArray, RawArray]:
+    """Give K1(x) as for x <= 2, and exp(x) K1(x) as for x beyond."""
+    small, large = _sides(xp, x)
+    square = small * small
+    regular = xp.log(small / 2) * small * polynomial(square / 4, _I1_POWERS)
+    near = chebyshev(square / 2 - 1, _K1_NEAR) / small + regular
+    return near, chebyshev(4 / large - 1, _K1E_FAR) / xp.sqrt(large)
+
+
+def _second_kind(xp: Any, x: RawArray, near: RawArray, far: RawArray) -> RawArray:
+    found = xp.where(x > 2, far, near)
+    return xp.where(x > 0, found, xp.where(x == 0, math.inf, xp.full_like(found, math.nan)))

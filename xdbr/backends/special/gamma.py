@@ -14,6 +14,7 @@ __all__ = [
     "gamma",
     "gammaln",
     "gammasgn",
+    "log_gamma_1",
     "loggamma",
     "polygamma",
     "psi",
@@ -53,6 +54,11 @@ def _log_gamma_2(e: RawArray) -> RawArray:
     return e * polynomial(e, _LOG_GAMMA)
 
 
+def log_gamma_1(xp: Any, e: RawArray) -> RawArray:
+    """Give log(gamma(1 + e)) for abs(e) <= 1/2, to the last digits also of small results."""
+    return _log_gamma_2(e) - xp.log1p(e)
+
+
 def _lowered(xp: Any, x: RawArray) -> tuple[RawArray, RawArray]:
     """Give for 3/2 <= x < 10 an e in [-1/2, 1/2) and a product with gamma(x) = product * gamma(2 + e)."""
     product = xp.ones_like(x)
@@ -72,7 +78,7 @@ def _positive_log(xp: Any, x: RawArray) -> RawArray:
     e, product = _lowered(xp, xp.where(low, x, 2.0))
     z = xp.where(x < 10, 10.0, x)
     far = (z - 0.5) * (xp.log(z) - 1) + (_HALF_LOG_2PI - 0.5 + stirling(z))
-    below = xp.where(tiny, _log_gamma_2(a) - xp.log1p(a) - xp.log(a), _log_gamma_2(b) - xp.log1p(b))
+    below = xp.where(tiny, log_gamma_1(xp, a) - xp.log(a), log_gamma_1(xp, b))
     return xp.where(tiny | unit, below, xp.where(low, _log_gamma_2(e) + xp.log(product), far))
 
 
@@ -91,13 +97,14 @@ def loggamma(xp: Any, x: RawArray, /) -> RawArray:
     return xp.where(x < 0, math.nan, gammaln(xp, x))
 
 
-def _positive(xp: Any, x: RawArray) -> RawArray:
-    """Give gamma(x) for x > 0."""
+def _right(xp: Any, x: RawArray) -> RawArray:
+    """Give gamma(x) for x >= -1/2 but 0."""
     tiny, unit, low = x < 0.5, (x >= 0.5) & (x < 1.5), (x >= 1.5) & (x < 10)
     a = xp.where(tiny, x, 0.25)
     b = xp.where(unit, x - 1, 0.0)
     e, product = _lowered(xp, xp.where(low, x, 2.0))
-    z = xp.where(x < 10, 10.0, xp.where(x > 180, 180.0, x))
+    last = 180.0 if xp.finfo(x.dtype).bits > 32 else 36.0  # the function has overflown there, the exponential has not
+    z = xp.where(x < 10, 10.0, xp.where(x > last, last, x))
     # The power alone would overflow before the function does.
     power = xp.pow(z, z / 2 - 0.25)
     far = power * xp.exp(_HALF_LOG_2PI + stirling(z) - z) * power
@@ -109,26 +116,26 @@ def _positive(xp: Any, x: RawArray) -> RawArray:
 
 
 def gamma(xp: Any, x: RawArray, /) -> RawArray:
-    """Give the gamma function; left of 0 by reflection."""
-    size = xp.abs(x)
-    right = _positive(xp, xp.where(x == 0, 1.0, size))
-    pole = (x < 0) & (xp.floor(x) == x)
-    inside = (x < 0) & ~pole
+    """Give the gamma function; left of -1/2 by reflection."""
+    left = x < -0.5
+    right = _right(xp, xp.where(x == 0, 1.0, xp.where(left, -x, x)))
+    pole = left & (xp.floor(x) == x)
+    inside = left & ~pole
     some = xp.where(inside, x, -0.5)
-    left = -math.pi / (some * sin_pi(xp, some)) / right
-    found = xp.where(inside, left, xp.where(x == math.inf, x, right))
+    reflected = -math.pi / (some * sin_pi(xp, some)) / right
+    found = xp.where(inside, reflected, xp.where(x == math.inf, x, right))
     return xp.where(pole, math.nan, xp.where(x == 0, 1 / xp.where(x == 0, x, 1.0), found))
 
 
 def rgamma(xp: Any, x: RawArray, /) -> RawArray:
     """Give the reciprocal of the gamma function."""
-    size = xp.abs(x)
-    right = _positive(xp, xp.where(x == 0, 1.0, size))
-    zero = (x <= 0) & (xp.floor(x) == x)
-    inside = (x < 0) & ~zero
+    left, tiny = x < -0.5, xp.abs(x) < 1e-20  # where it is x to the last digit
+    right = _right(xp, xp.where(tiny, 1.0, xp.where(left, -x, x)))
+    zero = left & (xp.floor(x) == x)
+    inside = left & ~zero
     some = xp.where(inside, x, -0.5)
     found = xp.where(inside, some * sin_pi(xp, some) * right / -math.pi, 1 / right)
-    return xp.where(zero | (x == math.inf), 0.0, found)
+    return xp.where(zero | (x == math.inf), 0.0, xp.where(tiny, x, found))
 
 
 def gammasgn(xp: Any, x: RawArray, /) -> RawArray:
@@ -206,20 +213,22 @@ def betaln(xp: Any, a: RawArray, b: RawArray, /) -> RawArray:
 def _betaln(xp: Any, a: RawArray, b: RawArray) -> RawArray:
     least, most = xp.minimum(a, b), xp.maximum(a, b)
     small, both = most < 10, least >= 10
+    plain = ~small & (least + most < 8)
+    far = most == math.inf
     p, q = xp.where(small, a, 1.0), xp.where(small, b, 1.0)
     direct = gammaln(xp, p) + gammaln(xp, q) - gammaln(xp, p + q)
     # What is large in the logarithms of the gamma functions cancels.
-    t = xp.where(small, 10.0, most)
-    s = xp.where(both | small, 1.0, least)
+    t = xp.where(small | plain | far, 10.0, most)
+    s = xp.where(both | small | plain, 1.0, least)
     ratio = s / t
     mixed = gammaln(xp, s) - s * (xp.log(t) - 1) - (s + t - 0.5) * xp.log1p(ratio)
-    mixed = mixed + stirling(t) - stirling(xp.where(s + t < 8, 10.0, s + t))
-    u = xp.where(both, least, 10.0)
+    mixed = mixed + stirling(t) - stirling(s + t)
+    mixed = xp.where(far, xp.where(least < 0, most, -most), mixed)
+    u = xp.where(both & ~far, least, 10.0)
     large = (u - 0.5) * xp.log(u / (u + t)) - t * xp.log1p(u / t) - xp.log(t) / 2 + _HALF_LOG_2PI
     large = large + stirling(u) + stirling(t) - stirling(u + t)
-    negative = ~small & (least < 0)
-    plain = gammaln(xp, a) + gammaln(xp, b) - gammaln(xp, xp.where(negative, a + b, 1.0))
-    return xp.where(small, direct, xp.where(negative, plain, xp.where(both, large, mixed)))
+    apart = gammaln(xp, a) + gammaln(xp, b) - gammaln(xp, xp.where(plain, a + b, 1.0))
+    return xp.where(small, direct, xp.where(plain, apart, xp.where(both & ~far, large, mixed)))
 
 
 def beta(xp: Any, a: RawArray, b: RawArray, /) -> RawArray:
@@ -234,5 +243,5 @@ def _beta(xp: Any, a: RawArray, b: RawArray) -> RawArray:
     small = (xp.abs(a) < 20) & (xp.abs(b) < 20)
     p, q = xp.where(small, a, 1.0), xp.where(small, b, 1.0)
     direct = gamma(xp, p) * rgamma(xp, p + q) * gamma(xp, q)
-    sign = gammasgn(xp, a) * gammasgn(xp, b) * gammasgn(xp, a + b)
+    sign = gammasgn(xp, a) * gammasgn(xp, b) * gammasgn(xp, xp.where(small, 1.0, a + b))
     return xp.where(small, direct, sign * xp.exp(_betaln(xp, a, b)))

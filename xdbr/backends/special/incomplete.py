@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._typing import Array
-from .series import stirling
+from .gamma import log_gamma_1
+from .series import polynomial, stirling
 
 __all__ = [
     "beta_density",
@@ -28,6 +29,15 @@ __all__ = [
 ]
 
 _STEP = 0.05
+_ARTANH = tuple(2 / (2 * k + 3) for k in range(17))
+
+# Temme's uniform expansion (1979, SIAM J. Math. Anal. 10): the powers of eta in c0 and c1 (DLMF 8.12.10).
+_C0 = (
+    -0.3333333333333333, 0.08333333333333333, -0.014814814814814815, 0.0011574074074074073, 0.0003527336860670194,
+    -0.0001787551440329218, 3.919263178522438e-05, -2.185448510679992e-06, -1.85406221071516e-06,
+    8.296711340953087e-07, -1.7665952736826078e-07, 6.707853543401498e-09,
+)  # fmt: skip
+_C1 = (-0.001851851851851852, -0.003472222222222222, 0.0026455026455026454, -0.0009902263374485596)
 
 
 @functools.lru_cache(maxsize=1)
@@ -112,12 +122,39 @@ def _gamma_part(xp: Any, a: Array, x: Array, lower: bool) -> Array:
     )
     part = xp.where(step, part + gamma_density(xp, b + 1, at), part)
     found = xp.where(below, part, 1 - part) if lower else xp.where(below, 1 - part, part)
+    large = b > (1e6 if xp.finfo(b.dtype).bits > 32 else 3e3)
+    found = xp.where(large, _large_gamma_part(xp, xp.where(large, b, 1e6), at, lower), found)
+    if not lower:
+        # Where the lower part is close to 1 for every x.
+        slow = (b < 0.5) & (at < 0.5)
+        found = xp.where(slow, _slow_gamma_part(xp, xp.where(slow, b, 0.25), xp.where(slow, at, 0.25)), found)
     low, high = (0.0, 1.0) if lower else (1.0, 0.0)
     edge = xp.where(
         (a > 0) & (x == 0) | (a == math.inf) & (x >= 0) & (x < math.inf), low, xp.full_like(found, math.nan)
     )
     edge = xp.where((a >= 0) & (a < math.inf) & (x == math.inf) | (a == 0) & (x > 0), high, edge)
     return xp.where(inside, found, edge)
+
+
+def _large_gamma_part(xp: Any, a: Array, x: Array, lower: bool) -> Array:
+    """Give either part by Temme's expansion: the normal distribution of eta and a correction."""
+    d = (x - a) / a
+    half = _log_excess(xp, d, x / a)  # eta**2 / 2
+    root = xp.sqrt(a * half)
+    eta = xp.clip(xp.sign(d) * xp.sqrt(2 * half), -0.25, 0.25)  # beyond, the density is zero for these a
+    correction = xp.exp(-a * half) / xp.sqrt(2 * math.pi * a) * (polynomial(eta, _C0) + polynomial(eta, _C1) / a)
+    if lower:
+        return xp.special.erfc(xp.where(d > 0, -root, root)) / 2 - correction
+    return xp.special.erfc(xp.where(d > 0, root, -root)) / 2 + correction
+
+
+def _slow_gamma_part(xp: Any, a: Array, x: Array) -> Array:
+    """Give the upper part for small a and x, by what the power series of the lower one lacks to 1."""
+    total = xp.zeros_like(x)
+    for n in reversed(range(1, 17)):
+        total = -(total + 1 / (a + n)) * x / n
+    log = a * xp.log(x) - log_gamma_1(xp, a)  # of x**a / gamma(1 + a)
+    return -xp.expm1(log) - a * xp.exp(log) * total
 
 
 # -- beta ------------------------------------------------------------------------------------------------
@@ -136,8 +173,10 @@ def beta_density(xp: Any, a: Array, b: Array, x: Array, y: Array) -> Array:
     s, t = xp.where(mixed, least, 1.0), xp.where(mixed, most, 10.0)
     u, v = xp.where(swap, y, x), xp.where(swap, x, y)
     log_v = xp.where(u < 0.5, xp.log1p(-u), xp.log(v))
-    rise = s * (xp.log(t) - 1) + (s + t - 0.5) * xp.log1p(s / t) + stirling(s + t) - stirling(t)
-    leaning = u ** (s - 1) * xp.exp((t - 1) * xp.where(v > 0, log_v, 0.0) + rise) / xp.special.gamma(s)
+    rise = (s + t - 0.5) * xp.log1p(s / t) - s + stirling(s + t) - stirling(t)
+    # Where u * t is large, the power of v is zero.
+    power = xp.where(u * t > 1e3, 1e3, u * t) ** (s - 1)
+    leaning = power * xp.exp((t - 1) * xp.where(v > 0, log_v, 0.0) + rise) / xp.special.gamma(s) * t
     leaning = xp.where(v > 0, leaning, 0.0)
     inside = (least >= 10) & (x > 0) & (y > 0)
     a, b = xp.where(inside, a, 10.0), xp.where(inside, b, 10.0)
@@ -153,7 +192,11 @@ def beta_density(xp: Any, a: Array, b: Array, x: Array, y: Array) -> Array:
 def _log_excess(xp: Any, d: Array, whole: Array) -> Array:
     """Give d - log(1 + d), where the whole, 1 + d, is known to the last digits, too."""
     near = xp.abs(d) < 0.5
-    return d - xp.where(near, xp.log1p(xp.where(near, d, 0.0)), xp.log(xp.where(near, 1.0, whole)))
+    small = xp.where(near, d, 0.0)
+    # log(1 + d) = 2 artanh(r); what d and it have in common goes into the first term.
+    r = small / (2 + small)
+    close = r * (small - r * r * polynomial(r * r, _ARTANH))
+    return xp.where(near, close, d - xp.log(xp.where(near, 1.0, whole)))
 
 
 def betainc(xp: Any, a: Array, b: Array, x: Array, /) -> Array:
@@ -167,8 +210,12 @@ def betaincc(xp: Any, a: Array, b: Array, x: Array, /) -> Array:
 
 
 def _beta_part(xp: Any, a: Array, b: Array, x: Array, lower: bool) -> Array:
-    valid = (a > 0) & (b > 0) & (x >= 0) & (x <= 1) & (a < math.inf) & (b < math.inf)
-    inside = valid & (x > 0) & (x < 1)
+    # With a parameter that is 0 or infinite all weight lies at 0, or at 1.
+    first, last = (a == 0) | (b == math.inf), (b == 0) | (a == math.inf)
+    valid = (a >= 0) & (b >= 0) & (x >= 0) & (x <= 1) & ~(first & last)
+    between = (x > 0) & (x < 1)
+    inside = valid & between & ~(first | last)
+    edge = xp.where(between, xp.where(first, xp.ones_like(x), xp.zeros_like(x)), x)
     a, b = xp.where(inside, a, 1.0), xp.where(inside, b, 1.0)
     at = xp.where(inside, x, 0.5)
     rest = 1 - at
@@ -180,7 +227,7 @@ def _beta_part(xp: Any, a: Array, b: Array, x: Array, lower: bool) -> Array:
     c = xp.where(step, p + 1, p)
     ratio = y / z
     rate = c - (q - 1) * ratio
-    scale = 1 / (xp.where(rate > 0, rate, 0.0) + xp.sqrt(c * (1 + ratio)))
+    scale = 1 / (xp.where(rate > 0, rate, 0.0) + xp.sqrt(c) * xp.sqrt(1 + ratio))
     part = (
         beta_density(xp, c, q, y, z)
         * y
@@ -194,7 +241,28 @@ def _beta_part(xp: Any, a: Array, b: Array, x: Array, lower: bool) -> Array:
     )
     part = xp.where(step, part + beta_density(xp, p + 1, q, y, z) * z / (p + q), part)
     found = xp.where(upper, 1 - part, part) if lower else xp.where(upper, part, 1 - part)
-    return xp.where(inside, found, xp.where(valid, x if lower else 1 - x, math.nan))
+    large = xp.minimum(a, b) > (1e8 if xp.finfo(a.dtype).bits > 32 else 1e4)
+    a, b = xp.where(large, a, 1e8), xp.where(large, b, 1e8)
+    found = xp.where(large, _large_beta_part(xp, a, b, at, rest, lower), found)
+    return xp.where(inside, found, xp.where(valid, edge if lower else 1 - edge, math.nan))
+
+
+def _large_beta_part(xp: Any, a: Array, b: Array, x: Array, y: Array, lower: bool) -> Array:
+    """Give either part for two large parameters: the normal distribution of eta and the first correction (DLMF 8.18.9)."""
+    p, q = a / (a + b), b / (a + b)
+    d = x * q - y * p
+    # n eta**2 / 2, with n = a + b
+    half = a * _log_excess(xp, d / p, x / p) + b * _log_excess(xp, -d / q, y / q)
+    root = xp.sqrt(half)
+    width = xp.sqrt(p * q)
+    near = root < 1e-3
+    eta = xp.where(near, 1.0, root) * xp.sqrt(2 / (a + b))
+    eta = xp.where(d < 0, -eta, eta)
+    slope = xp.where(near, (q - p) / (3 * width), 1 / eta - width / xp.where(near, 1.0, d))
+    correction = xp.exp(-half) / xp.sqrt(2 * math.pi * (a + b)) * slope
+    if lower:
+        return xp.special.erfc(xp.where(d > 0, -root, root)) / 2 + correction
+    return xp.special.erfc(xp.where(d > 0, root, -root)) / 2 - correction
 
 
 # -- Student's t -----------------------------------------------------------------------------------------

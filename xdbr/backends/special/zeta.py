@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..._typing import RawArray
-from .series import sin_pi
+from .series import sin_pi, stirling
 
 __all__ = ["BERNOULLI", "TERMS", "riemann_zeta", "zeta", "zetac"]
 
@@ -21,7 +21,7 @@ TERMS = 12
 def _tail(xp: Any, x: RawArray, q: RawArray) -> RawArray:
     """Give the sum of (q + k)**-x over all k >= 0, for q >= 12."""
     power = q**-x
-    total = q * power / (x - 1) + power / 2
+    total = q ** (1 - x) / (x - 1) + power / 2
     # Quotients, since the powers alone would overflow.
     term = power * (x / q)
     for j, b in enumerate(BERNOULLI):
@@ -62,6 +62,14 @@ def riemann_zeta(xp: Any, x: RawArray, /) -> RawArray:
         total = total + float(k) ** -low
     some = xp.where(left, x, -1.0)
     sine = sin_pi(xp, some / 2)
-    mirrored = 2 * sine * xp.special.gamma(1 - some) * total * (2 * math.pi) ** (some - 1)
+    mirrored = 2 * sine * _scaled_gamma(xp, 1 - some) * total
     found = xp.where(left, xp.where(sine == 0, 0.0, mirrored), total)
     return xp.where(x == 1, math.inf, xp.where(x == 0, -0.5, xp.where(x == -math.inf, math.nan, found)))
+
+
+def _scaled_gamma(xp: Any, s: RawArray) -> RawArray:
+    """Give `gamma(s) / (2 pi)**s` for s > 1; far out in one power, since the gamma function alone would overflow."""
+    far = s >= 10
+    low, high = xp.where(far, 2.0, s), xp.where(far, s, 10.0)
+    near = xp.special.gamma(low) * (2 * math.pi) ** -low
+    return xp.where(far, (high / (2 * math.pi * math.e)) ** (high - 0.5) * xp.exp(stirling(high) - 0.5), near)
