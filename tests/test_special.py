@@ -104,7 +104,11 @@ EDGES_OF_TWO = {
     "huber": ([-1.0, 0.0, 1.0], [1.0, 1.0, 1.0], [INF, 0.0, 0.5]),
     "pseudo_huber": ([-1.0, 0.0, 1.0, 1e10], [1.0, 1.0, 0.0, 1.0], [INF, 0.0, 0.0, 0.5]),
     "beta": ([1.0, -0.5, 1e300, -2.5], [INF, INF, -0.5, INF], [0.0, -INF, -2 * math.sqrt(math.pi) * 1e150, -INF]),
-    "betaln": ([1.0, -0.5, 1e300], [INF, INF, -0.5], [-INF, INF, math.log(2 * math.sqrt(math.pi)) + 150 * math.log(10)]),
+    "betaln": (
+        [1.0, -0.5, 1e300],
+        [INF, INF, -0.5],
+        [-INF, INF, math.log(2 * math.sqrt(math.pi)) + 150 * math.log(10)],
+    ),
     "stdtr": ([1e300, 1e300, 1e25], [1.0, 0.0, -INF], [math.erfc(-math.sqrt(0.5)) / 2, 0.5, 0.0]),
     "boxcox": ([0.0, 0.0, 1.0, -1.0], [2.0, 0.0, 0.0, 1.0], [-0.5, -INF, 0.0, NAN]),
     "pdtr": ([-1.0, 0.0, 2.7], [2.0, 2.0, 2.0], [NAN, math.exp(-2), 5 * math.exp(-2)]),

@@ -248,7 +248,7 @@ def _beta_part(xp: Any, a: Array, b: Array, x: Array, lower: bool) -> Array:
 
 
 def _large_beta_part(xp: Any, a: Array, b: Array, x: Array, y: Array, lower: bool) -> Array:
-    """Give either part for two large parameters: the normal distribution of eta and the first correction (DLMF 8.18.9)."""
+    """Give either part for large parameters: the normal distribution of eta and the first correction (DLMF 8.18.9)."""
     p, q = a / (a + b), b / (a + b)
     d = x * q - y * p
     # n eta**2 / 2, with n = a + b
