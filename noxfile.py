@@ -259,7 +259,7 @@ def bench(session: nox.Session) -> None:
 
 # What shows that a distribution is whole; what the code in it does is tested by the sessions on the checkout.
 BUILT = [f"tests/{part}" for part in ("autograd", "data", "nn", "optim", "serializers")] + [
-    f"tests/test_{part}.py" for part in ("elementwise", "linalg", "packaging", "special")
+    f"tests/test_{part}.py" for part in ("elementwise", "linalg", "packaging", "special", "special_portable")
 ]
 
 
