@@ -144,19 +144,25 @@ def make(count, folder):
             self._params = [line.split() for line in in_params.split(",")]
             assert out_params == "raw T out"
             self._texts = (operation, name, preamble)
+            self._built = {}
 
-        def __call__(self, *args, size):
-            *values, out = args
+        def _build(self, dtype):
             operation, name, preamble = self._texts
-            here = folder / f"{name}_{out.dtype.name}"
+            here = folder / f"{name}_{dtype.name}"
             kinds = ["T*" if words[0] == "raw" else _C[words[0]] for words in self._params]
             declared = ", ".join(f"{kind} {words[-1]}" for kind, words in zip(kinds, self._params, strict=True))
             here.with_suffix(".c").write_text(
-                f"{_HEAD}{preamble}\ntypedef {_C[out.dtype.name]} T;\nvoid run(long long size, T* out, {declared}) {{\n"
+                f"{_HEAD}{preamble}\ntypedef {_C[dtype.name]} T;\nvoid run(long long size, T* out, {declared}) {{\n"
                 f"for (long long i = 0; i < size; ++i) {{\n{operation}\n}}}}\n"
             )
-            build = f"cc -shared -fPIC -O1 -std=gnu11 {name}_{out.dtype.name}.c -o {here.name}.so -lm"
+            build = f"cc -shared -fPIC -O1 -std=gnu11 {here.name}.c -o {here.name}.so -lm"
             subprocess.run(build.split(), check=True, cwd=folder)
+            return ctypes.CDLL(f"{here}.so")
+
+        def __call__(self, *args, size):
+            *values, out = args
+            if out.dtype not in self._built:
+                self._built[out.dtype] = self._build(out.dtype)
             passed = [ctypes.c_longlong(size), ctypes.c_void_p(host(out).ctypes.data)]
             for value in values:
                 if type(value) is ndarray:
@@ -164,7 +170,7 @@ def make(count, folder):
                 else:
                     passed.append(np.ctypeslib.as_ctypes_type(value.dtype)(value.item()))
             near(out)
-            ctypes.CDLL(f"{here}.so").run(*passed)
+            self._built[out.dtype].run(*passed)
 
     def scatter_add(a, slices, value):
         if a.dtype.char not in "iefdFDILQ":  # what atomicAdd takes, and complex numbers in two parts

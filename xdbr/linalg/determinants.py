@@ -55,10 +55,11 @@ def _regular(xp: Any, x: Array) -> tuple[Array, Array] | None:
         inverse = xp.linalg.inv(x)
     except LIBRARY_ERRORS:  # another elimination, which met a zero after all
         return None
-    condition = xp.max(xp.abs(x)) * xp.max(xp.abs(inverse)) if math.prod(x.shape) else 0.0
-    limit = _limit(x)
-    # NaN passes, which no decomposition takes.
-    return None if float(condition) > limit else (value, inverse)
+    condition = float(xp.max(xp.abs(x)) * xp.max(xp.abs(inverse))) if math.prod(x.shape) else 0.0
+    if math.isnan(condition):
+        # No decomposition takes NaN; among finite elements it is an inverse that divided by zero and did not raise.
+        return None if bool(xp.all(xp.isfinite(x))) else (value, inverse)
+    return None if condition > _limit(x) else (value, inverse)
 
 
 def _product_without(xp: Any, s: Array, *places: int) -> Array:
