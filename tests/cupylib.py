@@ -75,8 +75,9 @@ def make(count, folder):
                 below = np.ndarray.base.__get__(below) if isinstance(below, np.ndarray) else None
             return owner
 
-        def copy(self):
-            return own(host(self))
+        def copy(self, order="C"):
+            turned = order == "K" and host(self).flags.fnc
+            return own(host(self), "F" if turned else "C")
 
         def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
             if any(not isinstance(x, (ndarray, np.generic, bool, int, float, complex)) for x in inputs):
@@ -109,8 +110,8 @@ def make(count, folder):
             raise TypeError("Unsupported type <class 'numpy.ndarray'>")
         return type(x)(map(near, x)) if type(x) in (list, tuple) else x
 
-    def own(x):
-        made = np.ndarray.__new__(ndarray, np.shape(x), np.asarray(x).dtype)
+    def own(x, order="C"):
+        made = np.ndarray.__new__(ndarray, np.shape(x), np.asarray(x).dtype, order=order)
         host(made)[...] = x
         return made
 
@@ -129,7 +130,7 @@ def make(count, folder):
 
         def __getattr__(self, name):
             found = getattr(self._inside, name)
-            if name in ("linalg", "fft"):
+            if isinstance(found, types.ModuleType):
                 return Namespace(found)
             if isinstance(found, type) or not callable(found) or name in ("isdtype", "finfo", "iinfo", "result_type"):
                 return found

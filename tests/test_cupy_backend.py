@@ -176,6 +176,18 @@ def test_what_is_written_in_place(gpus, last):
     apart = xdbr.reshape(x.T, (-1,))
     apart[0] = 5.0
     assert x[0, 0].item() == 9.0
+    # Views of what was written are copies, row-major ones here; how the root lies decides all the same.
+    turned = x.T
+    again = xdbr.reshape(turned.T, (-1,))
+    again[1] = 7.0
+    assert x[0, 1].item() == turned[1, 0].item() == 7.0
+
+
+def test_copies_keep_the_order_of_the_memory(gpus):
+    raw = gpus.from_host(np.arange(6.0).reshape(2, 3)).T
+    assert gpus.is_view(gpus.lib.reshape(raw.T, (-1,)), raw.base)
+    copied = gpus.copy(raw)
+    assert gpus.is_view(gpus.lib.reshape(copied.T, (-1,)), copied)
 
 
 def test_memory_of_others_is_copied_first(gpus):

@@ -156,38 +156,40 @@ def make_view(x: Variable, y: Variable, step: Primitive, options: dict[str, Any]
     copies, as PyTorch does for a flip and NumPy for its scalars, writes go by positions.
     """
     backend = x._backend
-    if (
-        step.name in _SOMETIMES_VIEWS
-        and type(x._data) is backend.array_types[0]
-        and not (backend.is_view(y._data, x._data) if backend.aliasing_views else _would_be_view(x, step, options))
-    ):
-        return
     view = x._view
     root = x if view is None else view.root
     try:
         version = root._ver
     except AttributeError:
         version = root._ver = 0
-    if version & _COPIES and backend.aliasing_views:
-        if view is None:
-            y._data = backend.copy(y._data)
-        elif step.name in _SOMETIMES_VIEWS:
-            # `x` is a compact copy; what counts is how it lies in the memory of its root.
-            part = _walk(_chain(x)[1])(root._data)
-            if not backend.is_view(step.kernels[type(part)](part, **options), part):
-                return
+    copies = version & _COPIES and backend.aliasing_views
+    if step.name in _SOMETIMES_VIEWS and type(x._data) is backend.array_types[0]:
+        if copies and view is not None:
+            # `x` is a copy; what counts is how it lies in the memory of its root.
+            gives_view = _gives_view(step, options, _walk(_chain(x)[1])(root._data), backend)
+        elif backend.aliasing_views:
+            gives_view = backend.is_view(y._data, x._data)
+        else:
+            gives_view = _would_give_view(x, step, options)
+        if not gives_view:
+            return
+    if copies and view is None:
+        y._data = backend.copy(y._data)
     y._view = View(x, root, step, options, MODE.get().recording)
 
 
-def _would_be_view(x: Variable, step: Primitive, options: dict[str, Any]) -> bool:
+def _gives_view(step: Primitive, options: dict[str, Any], part: Any, backend: Backend) -> bool:
+    return backend.is_view(step.kernels[type(part)](part, **options), part)
+
+
+def _would_give_view(x: Variable, step: Primitive, options: dict[str, Any]) -> bool:
     """Tell whether a step gives a view of `x` where arrays are values: as if the root lay in host memory.
 
     There it is compact, in row-major order. Memory that is only reserved stands for it: nothing is read or written.
     """
     root, chain = _chain(x)
     host = backends.get("numpy")
-    part = _walk(chain)(host.lib.empty(tuple(root._data.shape), dtype="bool"))
-    return host.is_view(step.kernels[type(part)](part, **options), part)
+    return _gives_view(step, options, _walk(chain)(host.lib.empty(tuple(root._data.shape), dtype="bool")), host)
 
 
 def _chain(x: Variable) -> tuple[Variable, list[Variable]]:

@@ -126,7 +126,7 @@ class CupyBackend(Backend):
 
     def copy(self, raw: RawArray, /) -> RawArray:
         with raw.device:  # where CuPy allocates the copy
-            return raw.copy()
+            return raw.copy(order="K")  # a reshape of what is copied gives a view where it did before
 
     def to_host(self, raw: RawArray, /) -> np.ndarray[Any, Any]:
         host: np.ndarray[Any, Any] = self._cupy.asnumpy(raw)
