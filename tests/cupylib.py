@@ -1,7 +1,8 @@
 """A stand-in of CuPy in host memory: as much of it as `xdbr.backends.cupy_backend` and `cupy_random` use.
 
 Like CuPy it has a current device, on which it allocates, and refuses arrays that lie on another one; gives arrays
-without axes, never scalars; and ignores the `device` of creation functions. Kernels are compiled as C.
+without axes, never scalars; and, but for `asarray`, ignores the `device` of creation functions. Kernels are compiled as
+C.
 """
 
 from __future__ import annotations
@@ -121,7 +122,12 @@ def make(count, folder):
         if type(x) in (list, tuple):
             return type(x)(map(lift, x))
         if isinstance(x, np.ndarray):
-            return x.view(ndarray) if _of(ndarray, x) else own(x)
+            owner = _owner(ndarray, x)
+            if owner is None:
+                return own(x)
+            part = x.view(ndarray)
+            part._where, part._mem = owner._where, owner._mem
+            return part
         return own(x) if isinstance(x, np.generic) else x
 
     class Namespace:
@@ -138,7 +144,11 @@ def make(count, folder):
             def function(*args, device=None, **options):
                 return lift(found(*map(near, args), **{key: near(value) for key, value in options.items()}))
 
-            return function
+            def asarray(*args, device=None, **options):
+                with Device(device.id if isinstance(device, Device) else device):
+                    return function(*args, **options)
+
+            return asarray if name == "asarray" else function
 
     class ElementwiseKernel:
         def __init__(self, in_params, out_params, operation, name, *, preamble):
@@ -194,9 +204,10 @@ def make(count, folder):
     return {"cupy": cupy, "cupyx": cupyx, "array_api_compat.cupy": compat}
 
 
-def _of(kind, x):
+def _owner(kind, x):
+    """Give the array of a kind that `x` is or is a view of, or nothing."""
     while isinstance(x, np.ndarray):
         if type(x) is kind:
-            return True
+            return x
         x = np.ndarray.base.__get__(x)
-    return False
+    return None

@@ -66,9 +66,10 @@ def test_data_of_a_view_reaches_the_base(put: Any, backend: Any, device: Any) ->
 
 
 def test_data_of_another_memory_order_keeps_the_views(backend: Any, device: Any, xp: Any) -> None:
-    x = xdbr.zeros((2, 3), dtype="float64")
+    x = xdbr.zeros((2, 3), dtype="float64", device=device)
     flat = xp.reshape(x, (-1,))
-    turned = backend.lib.permute_dims(backend.from_host(np.arange(6.0).reshape(3, 2), device=device), (1, 0))
+    with backend.use(device):
+        turned = backend.lib.permute_dims(backend.from_host(np.arange(6.0).reshape(3, 2), device=device), (1, 0))
     x.data = turned
     assert flat.tolist() == [0, 2, 4, 1, 3, 5]
     flat[1] = 20.0

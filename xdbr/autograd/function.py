@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, cast
 
 from .. import backends
@@ -102,7 +103,8 @@ class Function:
         call.needs_input_grad = tuple(edge is not None and recording for edge in edges)
         # Read-only where the library has such: they are also somebody else's.
         raws = [raw if backends.of(raw) is None or _is_number(raw) else backend.read_only(raw) for raw in raws]
-        out = _called(call.forward, "forward", raw_namespace(backend), raws)
+        with backend.use(backend.device_of(arrays[0])) if backend.current_device else nullcontext():
+            out = _called(call.forward, "forward", raw_namespace(backend), raws)
         outs = out if isinstance(out, tuple) else (out,)
         if not outs:
             raise TypeError(f"{name}.forward: expected an array or a tuple of them; got an empty tuple")

@@ -8,6 +8,7 @@ real output it is the gradient of each element, dL/dRe + i dL/dIm, as everywhere
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -223,10 +224,13 @@ def _conj(x: Variable) -> Variable:
 
 def _basis(x: Variable, factor: Any) -> Variable:
     """Give one array of x's shape for each of its elements, stacked, with `factor` there and zero elsewhere."""
-    xp = RAW_NAMESPACES[type(x._data)]
+    raw = x._data
+    xp = RAW_NAMESPACES[type(raw)]
     n = x.size
-    eye = xp.eye(n, dtype=x._data.dtype, device=place_of(x._data))
-    return wrap(xp.reshape(eye if factor == 1 else eye * factor, (n, *x.shape)))
+    eye = xp.eye(n, dtype=raw.dtype, device=place_of(raw))
+    if factor != 1:
+        eye = x._backend.placed(operator.mul)(eye, factor)
+    return wrap(xp.reshape(eye, (n, *x.shape)))
 
 
 def _stacked(parts: Variable | None, lead: tuple[int, ...], like: Variable) -> Variable:

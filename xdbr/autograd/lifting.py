@@ -7,6 +7,7 @@ cotangents; by a backward that runs inside of it, each example's own, which goes
 
 from __future__ import annotations
 
+import operator
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -97,7 +98,8 @@ def delivered(g: Any, order: int) -> Any:
         if level.depth >= depth:
             g = lower(g, level=level) if type(g) in VARIABLES else level.lowered(g)
         if alike:
-            g = g * batch.size
+            many: Any = backends.of(g) if type(g) not in VARIABLES else None
+            g = g * batch.size if many is None else many.placed(operator.mul)(g, batch.size)
     return g
 
 

@@ -392,9 +392,9 @@ class Primitive:
             name = get_default_dtype()
             if complex in kinds and not self.floating:
                 name = "complex128" if name == "float64" else "complex64"
-            dtype = backend.dtype(name)
+            dtype, astype = backend.dtype(name), backend.placed(xp.astype)
             for i, raw, _ in arrays:
-                raws[i] = xp.astype(raw, dtype)
+                raws[i] = astype(raw, dtype)
 
     def _record(self, edges: list[Node | None], raws: list[Any], options: dict[str, Any], out: Any, debug: bool) -> Any:
         node = _new(Node)

@@ -7,6 +7,7 @@ perturbation can be taken for another.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -244,11 +245,11 @@ def zeros_of(x: Variable) -> Any:
     return RAW_NAMESPACES[type(x._data)].zeros_like(x._data)
 
 
-def _seed_of(x: Variable) -> Any:
-    """Give a raw array like `x` of numbers within [1, 2) that follow no rule (Fibonacci hashing: Knuth, 6.4)."""
-    xp = RAW_NAMESPACES[type(x._data)]
-    places = xp.arange(x.size, device=backends.place_of(x._data))
-    return xp.reshape(xp.astype(xp.remainder(places * 633, 1024), x._data.dtype) / 1024 + 1, x.shape)
+def _seed_of(x: Any) -> Any:
+    """Give an array like the raw `x` of numbers within [1, 2) that follow no rule (Fibonacci hashing: Knuth, 6.4)."""
+    xp = RAW_NAMESPACES[type(x)]
+    places = xp.arange(math.prod(x.shape), device=backends.place_of(x))
+    return xp.reshape(xp.astype(xp.remainder(places * 633, 1024), x.dtype) / 1024 + 1, x.shape)
 
 
 class Tangents:
@@ -265,7 +266,7 @@ class Tangents:
         self._pulled: Sequence[Any] = ()
         if self._active:
             with ModeContext("recording", True):
-                self._seeds = [wrap(_seed_of(y)) for y in self._active]
+                self._seeds = [wrap(y._backend.placed(_seed_of)(y._data)) for y in self._active]
                 for seed in self._seeds:
                     seed._node = leaf(seed)
                 self._pulled = grad_of_graph(

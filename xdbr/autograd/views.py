@@ -436,8 +436,10 @@ def _write_node(
 ) -> Node | None:
     """Make the node of a write of `raw` at `walk(root)[key]`, where the walk leads to `x`."""
     options: dict[str, Any] = {"walk": walk, "key": key}
-    if value_node is not None and _names_twice(xp, x._data.shape, key):
-        options["last"] = _last_named(xp, x._data, key)
+    if value_node is not None:
+        last = root._backend.placed(_last_if_twice)(xp, x._data, key)
+        if last is not None:
+            options["last"] = last
     whole = root._data
     made: Variable = setitem.primitive._record([old_node, value_node], [whole, raw], options, whole, MODE.get().debug)
     return made._node
@@ -479,6 +481,10 @@ def _names_twice(xp: Any, shape: Any, key: Key) -> bool:
         twice = backend.every_value(twice)
         return bool(RAW_NAMESPACES[type(twice)].any(twice))
     return bool(twice)
+
+
+def _last_if_twice(xp: Any, x: RawArray, key: Key) -> RawArray | None:
+    return _last_named(xp, x, key) if _names_twice(xp, x.shape, key) else None
 
 
 def _last_named(xp: Any, x: RawArray, key: Key) -> RawArray:

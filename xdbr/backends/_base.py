@@ -399,7 +399,19 @@ class Backend:
 
     def placed(self, kernel: Callable[..., Any], /) -> Callable[..., Any]:
         """Give `kernel` so that it runs where its arguments lie, in a library that has a current device."""
-        return kernel
+        if not self.current_device:
+            return kernel
+        array_type = self.array_types[0]
+
+        def run(*args: Any, **options: Any) -> Any:
+            for arg in args:
+                first = arg[0] if type(arg) in (list, tuple) and arg else arg
+                if type(first) is array_type:
+                    with self.use(self.device_of(first)):
+                        return kernel(*args, **options)
+            return kernel(*args, **options)
+
+        return run
 
     def synchronize(self, device: Device | None = None, /) -> None:
         """Wait until the work queued on `device` (by default the default one) is done."""

@@ -44,7 +44,7 @@ class CupyLibrary:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._compat, name)
-        if name == "fft":
+        if name == "fft" and not callable(found):  # the chapter, which has a function of this name
             found = CupyLibrary(found)
         elif name in _CREATION or name in _LIKE:
             found = _creating(found, name in _LIKE)
@@ -67,6 +67,11 @@ def _creating(function: Callable[..., Any], like: bool) -> Callable[..., Any]:
     return create
 
 
+def _copy(raw: RawArray) -> RawArray:
+    """Copy in the order of the memory, so that a reshape gives a view where it did before, as with NumPy."""
+    return raw.copy(order="K")
+
+
 class CupyExtras(Extras):
     """The extras that CuPy has itself."""
 
@@ -77,24 +82,28 @@ class CupyExtras(Extras):
     def index_add(self, x: RawArray, v: RawArray, /, *, key: Key, owned: bool = False) -> RawArray:
         name = x.dtype.name
         if is_basic(key):
-            out = x if owned else x.copy()
+            out = x if owned else _copy(x)
             out[key] += v
         elif name in _ATOMIC:
             # The order of the additions, hence the last bits of floating-point sums, is the GPU's affair.
-            out = x if owned else x.copy()
+            out = x if owned else _copy(x)
             self._scatter_add(out, key, v)
         elif name == "int64":  # two's complement: the sums are the same bits
-            out = x if owned else x.copy()
+            out = x if owned else _copy(x)
             self._scatter_add(out.view(np.uint64), key, self.xp.asarray(v, dtype=np.int64).view(np.uint64))
         else:
             return super().index_add(x, v, key=key, owned=owned)
         return out
 
     def write(self, x: RawArray, v: RawArray, /, *, walk: Any, key: Key, owned: bool = False) -> RawArray:
-        out = x if owned else x.copy()
-        if self.assign(walk(out), v, key=key):
+        out = x if owned else _copy(x)
+        part = walk(out)
+        if self.shares(part, out) and self.assign(part, v, key=key):
             return out
         return self.put_at(x, self.read(walk(self.positions(x)), key=key), v)
+
+    def shares(self, part: RawArray, whole: RawArray, /) -> bool:
+        return part is whole or part.base is whole
 
     def cast(self, x: RawArray, dtype: Any, /) -> RawArray:
         if x.dtype.kind == "c" and dtype.kind != "c":
@@ -126,7 +135,7 @@ class CupyBackend(Backend):
 
     def copy(self, raw: RawArray, /) -> RawArray:
         with raw.device:  # where CuPy allocates the copy
-            return raw.copy(order="K")  # a reshape of what is copied gives a view where it did before
+            return _copy(raw)
 
     def to_host(self, raw: RawArray, /) -> np.ndarray[Any, Any]:
         host: np.ndarray[Any, Any] = self._cupy.asnumpy(raw)
@@ -186,25 +195,10 @@ class CupyBackend(Backend):
         if raw.device.id == device.index:
             return raw
         with self._raw(device):
-            return raw.copy()  # CuPy allocates the copy on the current device
+            return _copy(raw)  # CuPy allocates the copy on the current device
 
     def use(self, device: Device, /) -> AbstractContextManager[Any]:
         return self._raw(device)  # type: ignore[no-any-return]
-
-    def placed(self, kernel: Callable[..., Any], /) -> Callable[..., Any]:
-        if self._count == 1:
-            return kernel
-        array_type = self._cupy.ndarray
-
-        def run(*args: Any, **options: Any) -> Any:
-            for arg in args:
-                first = arg[0] if type(arg) in (list, tuple) and arg else arg
-                if type(first) is array_type:
-                    with first.device:
-                        return kernel(*args, **options)
-            return kernel(*args, **options)
-
-        return run
 
     def synchronize(self, device: Device | None = None, /) -> None:
         self._raw(device).synchronize()

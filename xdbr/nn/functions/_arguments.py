@@ -6,7 +6,7 @@ from typing import Any
 
 from ... import array_api, backends
 from ..._errors import DeviceError, DtypeError, ShapeError
-from ..._typing import Shape
+from ..._typing import RawArray, Shape
 from ...autograd.kernels import RAW_NAMESPACES
 from ...autograd.variable import VARIABLES, Variable, wrap
 from .._errors import LabelError
@@ -86,6 +86,13 @@ def check_labels(
     raw = t._backend.every_value(t._raw)
     if 0 in raw.shape:
         return False
+    backend: Any = backends.of(raw)
+    return bool(backend.placed(_is_any_ignored)(raw, function, t, n, ignore, argument, what))
+
+
+def _is_any_ignored(
+    raw: RawArray, function: str, t: Variable, n: int, ignore: int | None, argument: str, what: str
+) -> bool:
     xp = RAW_NAMESPACES[type(raw)]
     if t.dtype.name == "uint64":  # for which not every library has an order
         raw = xp.astype(raw, xp.int64)
