@@ -212,6 +212,18 @@ def tests_lowest(session: nox.Session) -> None:
 
 
 @nox.session
+@nox.parametrize("gpus", [1, 2])
+def cupy_standin(session: nox.Session, gpus: int) -> None:
+    """Run the tests on the backend cupy without a GPU, over a stand-in of CuPy in host memory."""
+    if shutil.which("cc") is None:
+        session.skip("there is no C compiler on this machine, which the kernels need")
+    install(session, "scipy", "strict", tools=("pytest", "hypothesis"))
+    where = {"PYTHONPATH": str(ROOT / "tests"), "XDBR_TEST_BACKEND": "cupy", "CUPY_STANDIN_GPUS": str(gpus)}
+    ours = "--ignore=tests/test_cupy_backend.py"  # makes stand-ins of its own
+    session.run("python", "-m", "pytest", "-pcupy_standin", *(session.posargs or [*ELSEWHERE, ours]), env=where)
+
+
+@nox.session
 def cupy_special(session: nox.Session) -> None:
     """Check the special functions of the backend cupy without a GPU, their CUDA texts compiled by g++."""
     if shutil.which("g++") is None:

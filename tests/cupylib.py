@@ -138,7 +138,11 @@ def make(count, folder):
             found = getattr(self._inside, name)
             if isinstance(found, types.ModuleType):
                 return Namespace(found)
-            if isinstance(found, type) or not callable(found) or name in ("isdtype", "finfo", "iinfo", "result_type"):
+            if name == "unique_values":  # in order, as from array-api-compat
+                return lambda x: lift(np.unique(near(x), equal_nan=False))
+            if name == "result_type":
+                return lambda *given: found(*(one.dtype if type(one) is ndarray else one for one in given))
+            if isinstance(found, type) or not callable(found) or name in ("isdtype", "finfo", "iinfo"):
                 return found
 
             def function(*args, device=None, **options):
@@ -201,7 +205,11 @@ def make(count, folder):
     cupyx, compat = types.ModuleType("cupyx"), types.ModuleType("array_api_compat.cupy")
     cupyx.scatter_add = scatter_add
     compat.__getattr__ = lambda name: getattr(lib, name)
-    return {"cupy": cupy, "cupyx": cupyx, "array_api_compat.cupy": compat}
+    # None of its special functions: the portable ones run, and SciPy's on the host.
+    cupyx.scipy, special = types.ModuleType("cupyx.scipy"), types.ModuleType("cupyx.scipy.special")
+    cupyx.__path__, cupyx.scipy.__path__, cupyx.scipy.special = [], [], special
+    modules = {"cupyx.scipy": cupyx.scipy, "cupyx.scipy.special": special, "array_api_compat.cupy": compat}
+    return {"cupy": cupy, "cupyx": cupyx} | modules
 
 
 def _owner(kind, x):

@@ -202,19 +202,19 @@ def derivatives(spec: Spec, xp: Any, arrays: Sequence[Any]) -> tuple[list[Any], 
 
 def layouts(backend: Backend, device: Device, host: Host) -> Iterator[tuple[str, Any]]:
     """The same values in other layouts of memory."""
-    lib = backend.lib
+    flip, permute_dims = backend.placed(backend.lib.flip), backend.placed(backend.lib.permute_dims)
     yield "read-only", backend.read_only(backend.from_host(host.copy(), device=device))
     if host.ndim:
         doubled = backend.from_host(np.repeat(host, 2, axis=-1), device=device)
         yield "every second", doubled[..., ::2]
         reversed_ = backend.from_host(np.flip(host, axis=-1).copy(), device=device)
-        yield "negative stride", lib.flip(reversed_, axis=-1)
+        yield "negative stride", flip(reversed_, axis=-1)
         broad = backend.from_host(np.stack([host, host]), device=device)
         yield "part of a larger one", broad[1, ...]
     if host.ndim > 1:
         axes = tuple(reversed(range(host.ndim)))
         turned = backend.from_host(np.ascontiguousarray(host.transpose(axes)), device=device)
-        yield "transposed", lib.permute_dims(turned, axes)
+        yield "transposed", permute_dims(turned, axes)
 
 
 def check_layouts(spec: Spec, backend: Backend, xp: Any, device: Device) -> None:

@@ -98,12 +98,13 @@ def _shares(name: str, xp: Any, q: Any) -> Any:
 def _between(xp: Any, line: Array, n: Any, q: Any, method: str) -> Array:
     """Give the quantiles of the first `n` elements of each line, which are in order, along the last axis."""
     dtype, device = line.dtype, line.device
-    if isinstance(q, np.ndarray) and isinstance(n, int):
+    on_host = type(q) is np.ndarray  # numbers; see `_shares`
+    if on_host and isinstance(n, int):
         below, above, way = (found.tolist() for found in _places(np, q.reshape(-1), n, method))
         below, above = (xp.asarray(i, dtype=xp.int64, device=device) for i in (below, above))
         way = xp.asarray(way, dtype=dtype, device=device)
     else:
-        q = xp.asarray(q.tolist(), dtype=dtype, device=device) if isinstance(q, np.ndarray) else q
+        q = xp.asarray(q.tolist(), dtype=dtype, device=device) if on_host else q
         found = xp.result_type(dtype, q.dtype)
         q, n = _in_double(xp, q), n if isinstance(n, int) else _in_double(xp, n)
         below, above, way = _places(xp, xp.reshape(q, (-1,)), n, method)

@@ -163,7 +163,7 @@ class CupyBackend(Backend):
         if dtype is None:
             return None
         found = canonical_dtype(dtype)
-        if not isinstance(found, np.dtype):
+        if not isinstance(found, np.dtype) or found.name not in DTYPES:
             raise DtypeError(f"backend {self.name!r} has no dtype {found}; it has {', '.join(DTYPES)}")
         return found
 
