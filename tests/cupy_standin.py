@@ -12,7 +12,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import array_api_compat
 import cupylib
 import pytest
 
@@ -27,10 +26,17 @@ _APART = {
     "test_what_it_prints_and_writes": "starts another process",
 }
 
+
+def _install(folder: str) -> None:
+    import array_api_compat
+
+    modules = cupylib.make(int(os.environ.get("CUPY_STANDIN_GPUS", "2")), Path(folder))
+    sys.modules.update(modules)
+    array_api_compat.cupy = modules["array_api_compat.cupy"]
+
+
 _scratch = tempfile.TemporaryDirectory()
-_modules = cupylib.make(int(os.environ.get("CUPY_STANDIN_GPUS", "2")), Path(_scratch.name))
-sys.modules.update(_modules)
-array_api_compat.cupy = _modules["array_api_compat.cupy"]
+_install(_scratch.name)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
