@@ -118,7 +118,8 @@ def test_vmap_is_a_loop(spec: Spec, backend: Backend, xp: Any, device: Device) -
             right = [out[j] for out in loop_outs]
             assert y.device == device
             assert y.dtype == right[0].dtype
-            assert_allclose(y, np.stack([to_host(part) for part in right]), rtol=1e-9, atol=1e-11)
+            rtol = 3e-7 if y.dtype in (np.float32, np.complex64) else 1e-9  # of integers, in the default dtype
+            assert_allclose(y, np.stack([to_host(part) for part in right]), rtol=rtol, atol=1e-11)
             assert y.requires_grad == right[0].requires_grad
         weights = [seed(y.shape, y.dtype) for y in outs]
         found = gradients(outs, xs, weights)
