@@ -99,9 +99,11 @@ def test_shapes_that_do_not_fit_are_named(device):
         xdbr.broadcast_arrays(xdbr.ones(2, device=device), xdbr.ones(3, device=device))
 
 
-def test_integers_that_only_some_dtypes_hold(xp, device):
+def test_integers_that_only_some_dtypes_hold(xp, backend, device):
     for made in (xp.asarray(2**63), xp.full(1, 2**63), xp.asarray([2**63])):
-        assert made.dtype.name == "uint64" and int(made if made.ndim == 0 else made[0]) == 2**63
+        assert made.dtype.name == "uint64"
+        if "uint64" in backend.supported_dtypes(device):
+            assert int(made if made.ndim == 0 else made[0]) == 2**63
     for function, make in (("asarray", xp.asarray), ("full", lambda value: xp.full(1, value))):
         for value in (2**64, -(2**63) - 1):
             with pytest.raises(DtypeError, match=f"{function}: expected an integer that 64 bits hold; got {value}"):

@@ -216,6 +216,8 @@ def _readable(host: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         host = host.astype(host.dtype.newbyteorder("="))
     if host.dtype.kind not in "biufc":
         raise DtypeError(f"expected an array of numbers; got dtype {host.dtype}")
+    if host.dtype.char in "qQ":  # `long long`, which PyTorch knows under the name of another C type of the same width
+        host = host.view(np.dtype(host.dtype.name))
     if not host.flags.writeable or any(stride < 0 for stride in host.strides):
         return np.array(host)
     return host

@@ -185,7 +185,8 @@ def beta_density(xp: Any, a: Array, b: Array, x: Array, y: Array) -> Array:
     d = x * b - y * a
     distance = a * _log_excess(xp, d / a, n * x / a) + b * _log_excess(xp, -d / b, n * y / b)
     scale = xp.sqrt(a / n * b / (2 * math.pi)) / (x * y)
-    peak = scale * xp.exp(stirling(n) - stirling(a) - stirling(b) - distance)
+    decay = xp.exp(stirling(n) - stirling(a) - stirling(b) - distance)
+    peak = xp.where(decay == 0, 0.0, scale) * decay  # next to the ends the scale is infinite
     return xp.where(one, direct, xp.where(mixed, leaning, xp.where(inside, peak, 0.0)))
 
 
@@ -219,7 +220,8 @@ def _beta_part(xp: Any, a: Array, b: Array, x: Array, lower: bool) -> Array:
     a, b = xp.where(inside, a, 1.0), xp.where(inside, b, 1.0)
     at = xp.where(inside, x, 0.5)
     rest = 1 - at
-    upper = at > a / (a + b)
+    # By the smaller of the two shares, which keeps its digits.
+    upper = xp.where(a > b, rest < b / (a + b), at > a / (a + b))
     # What is integrated is the part of p, q at y on the side where the density falls off.
     p, q = xp.where(upper, b, a), xp.where(upper, a, b)
     y, z = xp.where(upper, rest, at), xp.where(upper, at, rest)
