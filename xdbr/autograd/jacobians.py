@@ -8,7 +8,6 @@ real output it is the gradient of each element, dL/dRe + i dL/dIm, as everywhere
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -228,9 +227,7 @@ def _basis(x: Variable, factor: Any) -> Variable:
     xp = RAW_NAMESPACES[type(raw)]
     n = x.size
     eye = xp.eye(n, dtype=raw.dtype, device=place_of(raw))
-    if factor != 1:
-        eye = x._backend.placed(operator.mul)(eye, factor)
-    return wrap(xp.reshape(eye, (n, *x.shape)))
+    return wrap(xp.reshape(eye if factor == 1 else xp.multiply(eye, factor), (n, *x.shape)))
 
 
 def _stacked(parts: Variable | None, lead: tuple[int, ...], like: Variable) -> Variable:

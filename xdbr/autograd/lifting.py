@@ -7,7 +7,6 @@ cotangents; by a backward that runs inside of it, each example's own, which goes
 
 from __future__ import annotations
 
-import operator
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from .. import backends
 from .._config import MODE, Batch
 from .._errors import BatchingError
 from ..backends import Backend, canonical_dtype
+from .kernels import RAW_NAMESPACES
 from .primitive import primitive
 from .variable import VARIABLES, Variable, wrap
 
@@ -98,8 +98,7 @@ def delivered(g: Any, order: int) -> Any:
         if level.depth >= depth:
             g = lower(g, level=level) if type(g) in VARIABLES else level.lowered(g)
         if alike:
-            many: Any = backends.of(g) if type(g) not in VARIABLES else None
-            g = g * batch.size if many is None else many.placed(operator.mul)(g, batch.size)
+            g = g * batch.size if type(g) in VARIABLES else RAW_NAMESPACES[type(g)].multiply(g, batch.size)
     return g
 
 

@@ -126,26 +126,22 @@ def _unscaled(xp: Any, x: RawArray, scaled: RawArray) -> RawArray:
 
 def k0(xp: Any, x: RawArray, /) -> RawArray:
     """Give the function of the second kind of order 0."""
-    near, far = _second_kind_0(xp, x)
-    return _second_kind(xp, x, near, far * xp.exp(-x))
+    return _bare(xp, x, *_second_kind_0(xp, x))
 
 
 def k0e(xp: Any, x: RawArray, /) -> RawArray:
     """Give `exp(x) * k0(x)`."""
-    near, far = _second_kind_0(xp, x)
-    return _second_kind(xp, x, near * xp.exp(xp.where(x <= 2, x, 0.0)), far)
+    return _scaled(xp, x, *_second_kind_0(xp, x))
 
 
 def k1(xp: Any, x: RawArray, /) -> RawArray:
     """Give the function of the second kind of order 1."""
-    near, far = _second_kind_1(xp, x)
-    return _second_kind(xp, x, near, far * xp.exp(-x))
+    return _bare(xp, x, *_second_kind_1(xp, x))
 
 
 def k1e(xp: Any, x: RawArray, /) -> RawArray:
     """Give `exp(x) * k1(x)`."""
-    near, far = _second_kind_1(xp, x)
-    return _second_kind(xp, x, near * xp.exp(xp.where(x <= 2, x, 0.0)), far)
+    return _scaled(xp, x, *_second_kind_1(xp, x))
 
 
 def _sides(xp: Any, x: RawArray) -> tuple[RawArray, RawArray]:
@@ -170,6 +166,14 @@ def _second_kind_1(xp: Any, x: RawArray) -> tuple[RawArray, RawArray]:
     return near, chebyshev(4 / large - 1, _K1E_FAR) / xp.sqrt(large)
 
 
-def _second_kind(xp: Any, x: RawArray, near: RawArray, far: RawArray) -> RawArray:
+def _bare(xp: Any, x: RawArray, near: RawArray, far: RawArray) -> RawArray:
+    return _joined(xp, x, near, far * xp.exp(-x))
+
+
+def _scaled(xp: Any, x: RawArray, near: RawArray, far: RawArray) -> RawArray:
+    return _joined(xp, x, near * xp.exp(xp.where(x <= 2, x, 0.0)), far)
+
+
+def _joined(xp: Any, x: RawArray, near: RawArray, far: RawArray) -> RawArray:
     found = xp.where(x > 2, far, near)
     return xp.where(x > 0, found, xp.where(x == 0, math.inf, xp.full_like(found, math.nan)))

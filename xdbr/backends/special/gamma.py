@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..._typing import RawArray
-from .series import parity, polynomial, psi_series, sin_pi, stirling
+from .series import is_double, parity, polynomial, psi_series, sin_pi, stirling
 
 __all__ = [
     "beta",
@@ -103,7 +103,7 @@ def _right(xp: Any, x: RawArray) -> RawArray:
     a = xp.where(tiny, x, 0.25)
     b = xp.where(unit, x - 1, 0.0)
     e, product = _lowered(xp, xp.where(low, x, 2.0))
-    last = 180.0 if xp.finfo(x.dtype).bits > 32 else 36.0  # the function has overflown there, the exponential has not
+    last = 180.0 if is_double(xp, x) else 36.0  # the function has overflown there, the exponential has not
     z = xp.where(x < 10, 10.0, xp.where(x > last, last, x))
     # The power alone would overflow before the function does.
     power = xp.pow(z, z / 2 - 0.25)
@@ -240,7 +240,7 @@ def beta(xp: Any, a: RawArray, b: RawArray, /) -> RawArray:
 
 
 def _beta(xp: Any, a: RawArray, b: RawArray) -> RawArray:
-    limit = 20 if xp.finfo(a.dtype).bits > 32 else 15  # the gamma function of the sum overflows beyond
+    limit = 20 if is_double(xp, a) else 15  # the gamma function of the sum overflows beyond
     small = (xp.abs(a) < limit) & (xp.abs(b) < limit)
     p, q = xp.where(small, a, 1.0), xp.where(small, b, 1.0)
     direct = gamma(xp, p) * rgamma(xp, p + q) * gamma(xp, q)

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..._typing import Array
 from .gamma import log_gamma_1
-from .series import polynomial, stirling
+from .series import is_double, polynomial, stirling
 
 __all__ = [
     "beta_density",
@@ -122,7 +122,7 @@ def _gamma_part(xp: Any, a: Array, x: Array, lower: bool) -> Array:
     )
     part = xp.where(step, part + gamma_density(xp, b + 1, at), part)
     found = xp.where(below, part, 1 - part) if lower else xp.where(below, 1 - part, part)
-    large = b > (1e6 if xp.finfo(b.dtype).bits > 32 else 3e3)
+    large = b > (1e6 if is_double(xp, b) else 3e3)
     found = xp.where(large, _large_gamma_part(xp, xp.where(large, b, 1e6), at, lower), found)
     if not lower:
         # Where the lower part is close to 1 for every x.
@@ -243,7 +243,7 @@ def _beta_part(xp: Any, a: Array, b: Array, x: Array, lower: bool) -> Array:
     )
     part = xp.where(step, part + beta_density(xp, p + 1, q, y, z) * z / (p + q), part)
     found = xp.where(upper, 1 - part, part) if lower else xp.where(upper, part, 1 - part)
-    large = xp.minimum(a, b) > (1e8 if xp.finfo(a.dtype).bits > 32 else 1e4)
+    large = xp.minimum(a, b) > (1e8 if is_double(xp, a) else 1e4)
     a, b = xp.where(large, a, 1e8), xp.where(large, b, 1e8)
     found = xp.where(large, _large_beta_part(xp, a, b, at, rest, lower), found)
     return xp.where(inside, found, xp.where(valid, edge if lower else 1 - edge, math.nan))

@@ -7,9 +7,14 @@ from typing import Any
 
 from ..._typing import Array
 
-__all__ = ["chebyshev", "cos_pi", "parity", "polynomial", "psi_gap", "psi_series", "sin_pi", "stirling"]
+__all__ = ["chebyshev", "cos_pi", "is_double", "parity", "polynomial", "psi_gap", "psi_series", "sin_pi", "stirling"]
 
 _PI = math.pi
+
+
+def is_double(xp: Any, x: Array, /) -> bool:
+    """Tell whether an array of real numbers has double precision, or single."""
+    return bool(xp.finfo(x.dtype).bits > 32)
 
 
 def polynomial(x: Array, coefficients: tuple[float, ...], /) -> Array:
